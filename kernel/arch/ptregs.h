@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ptregs.h - the registers of whoever was interrupted, as the entry code leaves them on the stack.
+ *
+ * The layout is the one that Linux shows to debuggers and core files. Every way into the kernel
+ * from user mode leaves one full frame just below the top of the task's kernel stack, so that
+ * current_pt_regs() needs no pointer to it.
+ *
+ * [R1] From user mode the frame ends exactly at thread_struct.stack_top.
+ * [R2] orig_ax holds the system call number, the vector of an interrupt, or the error code of a trap.
+ * Lock: none, the frame belongs to its task. Sleeps: never. Allocates: never.
+ */
+#ifndef KERNEL_ARCH_PTREGS_H
+#define KERNEL_ARCH_PTREGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "arch/offsets.h"
+
+struct pt_regs {
+	unsigned long r15;
+	unsigned long r14;
+	unsigned long r13;
+	unsigned long r12;
+	unsigned long bp;
+	unsigned long bx;
+	unsigned long r11;
+	unsigned long r10;
+	unsigned long r9;
+	unsigned long r8;
+	unsigned long ax;
+	unsigned long cx;
+	unsigned long dx;
+	unsigned long si;
+	unsigned long di;
+	unsigned long orig_ax;
+	unsigned long ip;
+	unsigned long cs;
+	unsigned long flags;
+	unsigned long sp;
+	unsigned long ss;
+};
+
+_Static_assert(sizeof(struct pt_regs) == 168, "the entry code pushes 21 words");
+_Static_assert(offsetof(struct pt_regs, r11) == PT_R11, "used by entry.S");
+_Static_assert(offsetof(struct pt_regs, ax) == PT_AX, "used by entry.S");
+_Static_assert(offsetof(struct pt_regs, orig_ax) == PT_ORIG_AX, "used by entry.S");
+_Static_assert(offsetof(struct pt_regs, cs) == PT_CS, "used by entry.S");
+_Static_assert(offsetof(struct pt_regs, sp) == PT_SP, "used by entry.S");
+
+#define X86_EFLAGS_CF	(1UL << 0)
+#define X86_EFLAGS_TF	(1UL << 8)
+#define X86_EFLAGS_IF	(1UL << 9)
+#define X86_EFLAGS_DF	(1UL << 10)
+#define X86_EFLAGS_NT	(1UL << 14)
+#define X86_EFLAGS_RF	(1UL << 16)
+#define X86_EFLAGS_AC	(1UL << 18)
+/* What a signal frame may change: the arithmetic flags, TF, DF, OF, RF and AC. */
+#define X86_EFLAGS_USER	0x50dd5UL
+
+static inline bool user_mode(const struct pt_regs *regs)
+{
+	return regs->cs & 3;
+}
+
+#endif
