@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mm.h - address spaces of programs: life of an mm_struct and the calls that change one.
+ *
+ * The do_* calls do what Linux's system calls of that name do, with the same arguments, results and errors; they act on the
+ * given mm (for most hosts: the current one). Context of all: may sleep, no lock held, IRQs on.
+ */
+#ifndef QUIRE_MM_H
+#define QUIRE_MM_H
+
+#include "quire/fault.h"
+#include "quire/types.h"
+
+#define PROT_NONE 0x0
+#define PROT_READ 0x1
+#define PROT_WRITE 0x2
+#define PROT_EXEC 0x4
+#define PROT_SEM 0x8
+#define PROT_GROWSDOWN 0x01000000
+#define PROT_GROWSUP 0x02000000
+
+#define MAP_SHARED 0x01
+#define MAP_PRIVATE 0x02
+#define MAP_SHARED_VALIDATE 0x03
+#define MAP_TYPE 0x0f
+#define MAP_FIXED 0x10
+#define MAP_ANONYMOUS 0x20
+#define MAP_32BIT 0x40
+#define MAP_GROWSDOWN 0x0100
+#define MAP_DENYWRITE 0x0800
+#define MAP_EXECUTABLE 0x1000
+#define MAP_LOCKED 0x2000
+#define MAP_NORESERVE 0x4000
+#define MAP_POPULATE 0x8000
+#define MAP_NONBLOCK 0x10000
+#define MAP_STACK 0x20000
+#define MAP_HUGETLB 0x40000
+#define MAP_SYNC 0x80000
+#define MAP_FIXED_NOREPLACE 0x100000
+
+#define MREMAP_MAYMOVE 1
+#define MREMAP_FIXED 2
+#define MREMAP_DONTUNMAP 4
+
+#define MS_ASYNC 1
+#define MS_INVALIDATE 2
+#define MS_SYNC 4
+
+/* vm_flags, Linux's values. */
+#define VM_READ 0x00000001ul
+#define VM_WRITE 0x00000002ul
+#define VM_EXEC 0x00000004ul
+#define VM_SHARED 0x00000008ul
+#define VM_MAYREAD 0x00000010ul
+#define VM_MAYWRITE 0x00000020ul
+#define VM_MAYEXEC 0x00000040ul
+#define VM_MAYSHARE 0x00000080ul
+#define VM_GROWSDOWN 0x00000100ul
+#define VM_PFNMAP 0x00000400ul
+#define VM_LOCKED 0x00002000ul
+#define VM_IO 0x00004000ul
+#define VM_SEQ_READ 0x00008000ul
+#define VM_RAND_READ 0x00010000ul
+#define VM_DONTCOPY 0x00020000ul
+#define VM_DONTEXPAND 0x00040000ul
+#define VM_LOCKONFAULT 0x00080000ul
+#define VM_ACCOUNT 0x00100000ul
+#define VM_NORESERVE 0x00200000ul
+#define VM_HUGETLB 0x00400000ul
+#define VM_WIPEONFORK 0x02000000ul
+#define VM_DONTDUMP 0x04000000ul
+#define VM_NONLINEAR 0x08000000ul
+#define VM_HUGEPAGE 0x20000000ul
+#define VM_NOHUGEPAGE 0x40000000ul
+#define VM_MERGEABLE 0x80000000ul
+
+/* The backing that a host hands to do_mmap: both NULL for anonymous memory. */
+struct mmap_file {
+	struct address_space *mapping; /* the object's pages                                             */
+	void *file;                    /* the host's handle, kept by ops->get_file/put_file                */
+	bool may_read, may_write, may_exec; /* how the handle was opened; the file system allows exec     */
+};
+
+/* ---- life ---- */
+
+/* An empty address space with kernel mappings, one user. NULL when out of memory. */
+struct mm_struct *mm_alloc(void);
+struct mm_struct *mmget(struct mm_struct *mm);
+/* Drops a user; the last one unmaps everything. */
+void mmput(struct mm_struct *mm);
+bool mmget_not_zero(struct mm_struct *mm);
+/* Keeps/drops the struct and its root table only (lazy TLB of kernel threads). mmdrop never sleeps. */
+void mmgrab(struct mm_struct *mm);
+void mmdrop(struct mm_struct *mm);
+/* fork: *child is a copy-on-write copy. 0, -ENOMEM, -EINTR. */
+int dup_mm(struct mm_struct *mm, struct mm_struct **child);
+/* Makes `next` the page table of this CPU. prev may be NULL. next NULL: kernel only, keep what is loaded (lazy). IRQs off. */
+void switch_mm(struct mm_struct *prev, struct mm_struct *next);
+
+/* Layout (exec and /proc/PID/stat). Fields that the host may set between mm_alloc and the first run, and PR_SET_MM later. */
+struct mm_layout {
+	unsigned long start_code, end_code, start_data, end_data;
+	unsigned long start_brk, brk, start_stack;
+	unsigned long arg_start, arg_end, env_start, env_end;
+	unsigned long mmap_base; /* top of the mmap area */
+};
+struct mm_layout *mm_layout(struct mm_struct *mm);
+void mm_set_exe(struct mm_struct *mm, struct address_space *mapping, void *file); /* /proc/PID/exe; takes get_file */
+void *mm_exe(struct mm_struct *mm);
+/* Places mmap_base below the stack limit; randomised per `randomize`. */
+void arch_pick_mmap_layout(struct mm_struct *mm, unsigned long stack_limit, bool randomize);
+/* Makes the stack VMA (grows down, `flags` adds VM_EXEC or not) that ends at `top`. 0 or -errno. */
+int setup_stack_vma(struct mm_struct *mm, vaddr_t top, size_t bytes, unsigned long flags);
+/* A mapping whose pages are the kernel's (vdso, vvar): pages[] stay owned by the caller. name is shown in maps. */
+int install_special_mapping(struct mm_struct *mm, vaddr_t addr, size_t bytes, unsigned long flags, struct page **pages,
+			    const char *name);
+
+/* ---- the mmap family ---- */
+unsigned long do_mmap(struct mm_struct *mm, unsigned long addr, unsigned long len, unsigned long prot, unsigned long flags,
+		      const struct mmap_file *file, u64 offset_bytes);
+int do_munmap(struct mm_struct *mm, unsigned long addr, size_t len);
+int do_mprotect(struct mm_struct *mm, unsigned long addr, size_t len, unsigned long prot);
+unsigned long do_mremap(struct mm_struct *mm, unsigned long addr, unsigned long old_len, unsigned long new_len,
+			unsigned long flags, unsigned long new_addr);
+unsigned long do_brk(struct mm_struct *mm, unsigned long brk); /* as the system call: the new or the unchanged break */
+/* Maps [addr, addr+len) anonymous private for exec (bss). 0 or -errno. */
+int vm_brk_flags(struct mm_struct *mm, unsigned long addr, unsigned long len, unsigned long vm_flags);
+int do_madvise(struct mm_struct *mm, unsigned long addr, size_t len, int advice);
+int do_mlock(struct mm_struct *mm, unsigned long addr, size_t len, unsigned int flags);
+int do_munlock(struct mm_struct *mm, unsigned long addr, size_t len);
+int do_mlockall(struct mm_struct *mm, int flags);
+int do_munlockall(struct mm_struct *mm);
+/* vec: user address of one byte a page. */
+int do_mincore(struct mm_struct *mm, unsigned long addr, size_t len, unsigned char *vec);
+int do_msync(struct mm_struct *mm, unsigned long addr, size_t len, int flags);
+int do_remap_file_pages(struct mm_struct *mm, unsigned long addr, unsigned long size, unsigned long prot,
+			unsigned long pgoff, unsigned long flags);
+
+/* Reads or writes another (or the own) address space through its page tables, faulting pages in. write: FOLL_WRITE;
+ * force: ignore the protection of private mappings. Returns bytes done. */
+size_t access_remote_vm(struct mm_struct *mm, vaddr_t addr, void *buf, size_t len, bool write, bool force);
+/* Takes references on the pages behind a user range. Returns how many, or -errno when none. */
+long get_user_pages(struct mm_struct *mm, vaddr_t addr, unsigned long nr, bool write, struct page **pages);
+
+/* A key for futexes: private (mm, address) or shared (object, page index, offset). 0 or -EFAULT. */
+struct futex_key {
+	u64 object; /* identity of mm or address_space or anon page */
+	u64 offset; /* bytes */
+	bool shared;
+};
+int futex_get_key(struct mm_struct *mm, vaddr_t addr, bool shared, struct futex_key *key);
+
+/* ---- figures ---- */
+enum mm_counter { MM_FILEPAGES, MM_ANONPAGES, MM_SWAPENTS, MM_SHMEMPAGES, NR_MM_COUNTERS };
+
+struct mm_usage { /* pages */
+	unsigned long total_vm, hiwater_vm, locked_vm, pinned_vm, data_vm, exec_vm, stack_vm;
+	unsigned long rss[NR_MM_COUNTERS], hiwater_rss;
+	unsigned long pgtables_bytes;
+	unsigned int map_count;
+};
+void mm_usage(struct mm_struct *mm, struct mm_usage *usage);
+/* /proc/PID/{maps,smaps,smaps_rollup,numa_maps} texts. May be called for any mm that the caller holds a user of. */
+int mm_show_maps(struct mm_struct *mm, struct text_sink *sink);
+int mm_show_smaps(struct mm_struct *mm, struct text_sink *sink);
+int mm_show_smaps_rollup(struct mm_struct *mm, struct text_sink *sink);
+/* /proc/PID/pagemap entries for [addr, addr + nr pages). */
+int mm_pagemap(struct mm_struct *mm, vaddr_t addr, unsigned long nr, u64 *entries);
+
+#endif

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * page.h - struct page, one for every frame of RAM, and the calls that hand frames out.
+ *
+ *	 0        4          8          12        16        20        24              32
+ *	 [ flags | refcount | mapcount | index_lo | link.next | link.prev | mapping word ]   64-bit
+ *	 [ flags | refcount | mapcount | index    | link.next | link.prev | mapping | private ]  32-bit
+ *
+ *	flags:  bits 0..19 PG_* below, 20..23 owner (enum page_owner), 24..26 zone, 27..31 node
+ *	mapping word (64-bit): bits 0..47 the address_space or anon_vma pointer (canonical, so the sign
+ *	extends; bit 0 set: anonymous), bits 48..63 the high 16 bits of the index. So a page's index has 48 bits.
+ *
+ * Links are page frame numbers (u32: 16 TiB of 4 KiB frames), not pointers: half the size and position
+ * independent. Which list a page is on depends on its owner: buddy free list, per-CPU list, LRU, slab partial.
+ *
+ * Every owner overlays its own view on the words behind `flags` and `_refcount` and asserts that it fits.
+ *
+ * [P1] sizeof(struct page) is 32.
+ * [P2] A page on a buddy or per-CPU list has _refcount 0 and owner PAGE_OWNER_BUDDY or PAGE_OWNER_PCP.
+ * [P3] A page given out by alloc_pages has _refcount 1, no PG_ flag set and owner PAGE_OWNER_KERNEL.
+ * [P4] order-0 pages are never compound: neither PG_head nor PG_tail.
+ *
+ * Locks: none for the accessors; flags are atomic bits. Sleeps: see each call.
+ */
+#ifndef QUIRE_PAGE_H
+#define QUIRE_PAGE_H
+
+#include <stdatomic.h>
+
+#include "quire/config.h"
+#include "quire/gfp.h"
+#include "quire/types.h"
+
+enum pageflags {
+	PG_locked,      /* identity and content I/O are excluded; waiters sleep on it       */
+	PG_waiters,     /* somebody sleeps on this page                                     */
+	PG_referenced,
+	PG_uptodate,    /* content is valid                                                 */
+	PG_dirty,
+	PG_writeback,   /* being written                                                    */
+	PG_lru,         /* on an LRU list                                                   */
+	PG_active,
+	PG_workingset,  /* was active when it was evicted last                              */
+	PG_unevictable,
+	PG_mlocked,
+	PG_swapbacked,  /* anonymous or shmem: backed by swap, not by a file                */
+	PG_swapcache,
+	PG_reclaim,     /* to be freed as soon as its write finishes                        */
+	PG_isolated,    /* taken off its list by migration                                  */
+	PG_head,
+	PG_tail,
+	PG_reserved,    /* never given to the allocator: firmware, kernel image, memmap     */
+	PG_hwpoison,
+	PG_poisoned,    /* debug: content is the free poison and is checked on allocation   */
+	NR_PAGEFLAGS,
+};
+_Static_assert(NR_PAGEFLAGS <= 20, "page->flags keeps 20 bits for PG_*");
+
+enum page_owner {
+	PAGE_OWNER_NONE,     /* memmap exists, frame not (hole inside a section)            */
+	PAGE_OWNER_RESERVED, /* firmware, boot allocations                                  */
+	PAGE_OWNER_BUDDY,    /* head of a free run                                          */
+	PAGE_OWNER_PCP,      /* on a per-CPU list                                           */
+	PAGE_OWNER_KERNEL,   /* allocated, no finer owner said                              */
+	PAGE_OWNER_TEXT,     /* kernel image                                                */
+	PAGE_OWNER_MEMMAP,   /* struct pages themselves                                     */
+	PAGE_OWNER_SLAB,
+	PAGE_OWNER_PGTABLE,
+	PAGE_OWNER_VMALLOC,
+	PAGE_OWNER_STACK,    /* kernel stack                                                */
+	PAGE_OWNER_ANON,     /* user, anonymous                                             */
+	PAGE_OWNER_FILE,     /* page cache                                                  */
+	PAGE_OWNER_ZERO,     /* the shared zero page                                        */
+	PAGE_OWNER_DEVICE,
+	PAGE_OWNER_OFFLINE,
+	NR_PAGE_OWNERS,
+};
+_Static_assert(NR_PAGE_OWNERS <= 16, "page->flags keeps 4 bits for the owner");
+
+#define PAGE_OWNER_SHIFT 20
+#define PAGE_ZONE_SHIFT 24
+#define PAGE_NODE_SHIFT 27
+#define PAGE_FLAGS_MASK ((1u << PAGE_OWNER_SHIFT) - 1)
+#define PAGE_NO_PFN 0xffffffffu /* end of a pfn-linked list */
+
+struct page_link {
+	u32 next, prev; /* pfns */
+};
+
+struct page {
+	_Atomic u32 flags;     /* (a) */
+	atomic_int _refcount;  /* (a) */
+	union {
+		atomic_int _mapcount; /* (a) user, file: mappings less one, so that -1 is "none" */
+		u32 owner_word;       /* others: their own                                       */
+	};
+	union {
+		u32 index_lo;         /* (PG_locked) low bits of the index in the mapping        */
+		u32 order;            /* buddy, pcp: log2 pages of the run                       */
+		u32 owner_index;
+	};
+	union {
+		struct page_link lru; /* (guard of the list)                                     */
+		struct {
+			u32 compound_head; /* tail: pfn of the head                              */
+			u32 compound_info; /* first tail: order | destructor << 8                */
+		};
+	};
+	union {
+		u64 mapping_word;
+		void *owner_ptr;
+		struct {
+			u32 mapping32;
+			u32 private32;
+		};
+	};
+};
+_Static_assert(sizeof(struct page) == 32, "[P1]");
+
+/* ---- flags ---- */
+
+static inline bool page_test_flag(const struct page *page, enum pageflags bit)
+{
+	return atomic_load_explicit(&((struct page *)page)->flags, memory_order_relaxed) >> bit & 1;
+}
+
+static inline void page_set_flag(struct page *page, enum pageflags bit)
+{
+	atomic_fetch_or_explicit(&page->flags, 1u << bit, memory_order_relaxed);
+}
+
+static inline void page_clear_flag(struct page *page, enum pageflags bit)
+{
+	atomic_fetch_and_explicit(&page->flags, ~(1u << bit), memory_order_relaxed);
+}
+
+static inline bool page_test_and_set_flag(struct page *page, enum pageflags bit)
+{
+	return atomic_fetch_or_explicit(&page->flags, 1u << bit, memory_order_acq_rel) >> bit & 1;
+}
+
+static inline bool page_test_and_clear_flag(struct page *page, enum pageflags bit)
+{
+	return atomic_fetch_and_explicit(&page->flags, ~(1u << bit), memory_order_acq_rel) >> bit & 1;
+}
+
+#define QUIRE_PAGEFLAG(Name, bit)                                                                          \
+	static inline bool Page##Name(const struct page *page) { return page_test_flag(page, bit); }       \
+	static inline void SetPage##Name(struct page *page) { page_set_flag(page, bit); }                  \
+	static inline void ClearPage##Name(struct page *page) { page_clear_flag(page, bit); }
+
+QUIRE_PAGEFLAG(Locked, PG_locked)
+QUIRE_PAGEFLAG(Referenced, PG_referenced)
+QUIRE_PAGEFLAG(Uptodate, PG_uptodate)
+QUIRE_PAGEFLAG(Dirty, PG_dirty)
+QUIRE_PAGEFLAG(Writeback, PG_writeback)
+QUIRE_PAGEFLAG(LRU, PG_lru)
+QUIRE_PAGEFLAG(Active, PG_active)
+QUIRE_PAGEFLAG(Workingset, PG_workingset)
+QUIRE_PAGEFLAG(Unevictable, PG_unevictable)
+QUIRE_PAGEFLAG(Mlocked, PG_mlocked)
+QUIRE_PAGEFLAG(SwapBacked, PG_swapbacked)
+QUIRE_PAGEFLAG(SwapCache, PG_swapcache)
+QUIRE_PAGEFLAG(Reclaim, PG_reclaim)
+QUIRE_PAGEFLAG(Head, PG_head)
+QUIRE_PAGEFLAG(Tail, PG_tail)
+QUIRE_PAGEFLAG(Reserved, PG_reserved)
+QUIRE_PAGEFLAG(HWPoison, PG_hwpoison)
+
+static inline bool PageCompound(const struct page *page)
+{
+	return (atomic_load_explicit(&((struct page *)page)->flags, memory_order_relaxed) &
+		(1u << PG_head | 1u << PG_tail)) != 0;
+}
+
+static inline enum page_owner page_owner(const struct page *page)
+{
+	return atomic_load_explicit(&((struct page *)page)->flags, memory_order_relaxed) >> PAGE_OWNER_SHIFT & 15;
+}
+
+/* Context: the caller owns the page alone (nobody else changes its flags now). */
+static inline void page_set_owner(struct page *page, enum page_owner owner)
+{
+	u32 flags = atomic_load_explicit(&page->flags, memory_order_relaxed);
+
+	flags = (flags & ~(15u << PAGE_OWNER_SHIFT)) | (u32)owner << PAGE_OWNER_SHIFT;
+	atomic_store_explicit(&page->flags, flags, memory_order_relaxed);
+}
+
+static inline bool PageBuddy(const struct page *page) { return page_owner(page) == PAGE_OWNER_BUDDY; }
+static inline bool PageSlab(const struct page *page) { return page_owner(page) == PAGE_OWNER_SLAB; }
+static inline bool PageTable(const struct page *page) { return page_owner(page) == PAGE_OWNER_PGTABLE; }
+
+static inline unsigned int page_zonenum(const struct page *page)
+{
+	return atomic_load_explicit(&((struct page *)page)->flags, memory_order_relaxed) >> PAGE_ZONE_SHIFT & 7;
+}
+
+static inline unsigned int page_to_nid(const struct page *page)
+{
+	return atomic_load_explicit(&((struct page *)page)->flags, memory_order_relaxed) >> PAGE_NODE_SHIFT;
+}
+
+struct zone *page_zone(const struct page *page);
+
+/* ---- references ---- */
+
+static inline int page_count(const struct page *page)
+{
+	return atomic_load_explicit(&((struct page *)page)->_refcount, memory_order_relaxed);
+}
+
+static inline int page_mapcount(const struct page *page)
+{
+	return atomic_load_explicit(&((struct page *)page)->_mapcount, memory_order_relaxed) + 1;
+}
+
+/* Takes one more reference. The caller has one already. */
+static inline void get_page(struct page *page)
+{
+	atomic_fetch_add_explicit(&page->_refcount, 1, memory_order_relaxed);
+}
+
+/* Takes a reference unless the page is free (speculative look-ups under RCU). */
+static inline bool get_page_unless_zero(struct page *page)
+{
+	int count = atomic_load_explicit(&page->_refcount, memory_order_relaxed);
+
+	while (count != 0)
+		if (atomic_compare_exchange_weak_explicit(&page->_refcount, &count, count + 1, memory_order_acquire,
+							  memory_order_relaxed))
+			return true;
+	return false;
+}
+
+/* True when that was the last reference: the caller must free the page. */
+static inline bool put_page_testzero(struct page *page)
+{
+	return atomic_fetch_sub_explicit(&page->_refcount, 1, memory_order_acq_rel) == 1;
+}
+
+/* Drops a reference; the last one frees the (compound) page: off the LRU, to the allocator. */
+void put_page(struct page *page);
+
+/* ---- mapping and index (user and page cache pages) ---- */
+
+#define PAGE_MAPPING_ANON 1ul
+
+static inline unsigned long page_mapping_raw(const struct page *page)
+{
+	if (sizeof(long) == 4)
+		return page->mapping32;
+	return (unsigned long)((s64)(page->mapping_word << 16) >> 16);
+}
+
+static inline bool PageAnon(const struct page *page)
+{
+	return (page->mapping_word & PAGE_MAPPING_ANON) != 0;
+}
+
+/* The file's address_space, or NULL for an anonymous page. */
+static inline struct address_space *page_mapping(const struct page *page)
+{
+	return PageAnon(page) ? NULL : (struct address_space *)page_mapping_raw(page);
+}
+
+static inline pgoff_t page_index(const struct page *page)
+{
+	if (sizeof(long) == 4)
+		return page->index_lo;
+	return (pgoff_t)(page->mapping_word >> 48 << 16 << 16 | page->index_lo);
+}
+
+/* `raw`: an address_space pointer, or an anon_vma pointer | PAGE_MAPPING_ANON. */
+static inline void page_set_mapping(struct page *page, unsigned long raw, pgoff_t index)
+{
+	page->index_lo = (u32)index;
+	if (sizeof(long) == 4)
+		page->mapping32 = (u32)raw;
+	else
+		page->mapping_word = ((u64)raw & 0xffffffffffffull) | (u64)index >> 32 << 48;
+}
+
+/* ---- compound pages ---- */
+
+static inline unsigned int compound_order(struct page *page)
+{
+	return PageHead(page) ? (page[1].compound_info & 0xff) : 0;
+}
+
+/* ---- allocation (phys/page_alloc.c) ----
+ *
+ * Result: the first of 2^order pages with page_count 1, or NULL when there is no memory (never for __GFP_NOFAIL).
+ * Context: may sleep and take any lock of rank 36 and up when gfp has __GFP_DIRECT_RECLAIM; otherwise never sleeps
+ * and may be called from interrupts.
+ */
+#define NUMA_NO_NODE (-1)
+
+struct page *alloc_pages(gfp_t gfp, unsigned int order);
+struct page *alloc_pages_node(int nid, gfp_t gfp, unsigned int order);
+struct page *__alloc_pages_nodemask(gfp_t gfp, unsigned int order, int nid, const unsigned long *nodemask);
+/* Fills pages[0..nr) where NULL; returns how many entries are filled. Order 0. */
+unsigned long alloc_pages_bulk(gfp_t gfp, unsigned long nr, struct page **pages);
+void __free_pages(struct page *page, unsigned int order);
+/* Frees `nr` order-0 pages whose reference the caller held alone (page_count 1 each). */
+void free_pages_bulk(struct page **pages, unsigned long nr);
+unsigned long __get_free_pages(gfp_t gfp, unsigned int order); /* direct-map address, 0 when none */
+unsigned long get_zeroed_page(gfp_t gfp);
+void free_pages(unsigned long addr, unsigned int order);
+void *alloc_pages_exact(size_t bytes, gfp_t gfp);
+void free_pages_exact(void *virt, size_t bytes);
+void split_page(struct page *page, unsigned int order);
+int alloc_contig_range(pfn_t start, pfn_t end, gfp_t gfp);
+void free_contig_range(pfn_t start, unsigned long nr_pages);
+/* Per-CPU lists back to the buddy, of all CPUs. May sleep. */
+void drain_all_pages(void);
+
+#define alloc_page(gfp) alloc_pages(gfp, 0)
+#define __free_page(page) __free_pages(page, 0)
+#define free_page(addr) free_pages(addr, 0)
+
+#endif
