@@ -66,23 +66,6 @@ extern struct percpu __seg_gs this_percpu;	/* the linker script puts it at 0 */
 /* The record of CPU @cpu (0 .. possible CPUs - 1), NULL before smp_init_percpu(). */
 struct percpu *percpu_of(unsigned int cpu);
 
-static inline struct task *get_current(void)
-{
-	return this_percpu.current_task;
-}
-#define current get_current()
-
-static inline struct thread_struct *current_thread(void)
-{
-	return (struct thread_struct *)this_percpu.current_task;
-}
-
-/* Registers of user mode of the running task: what a system call may read and change. */
-static inline struct pt_regs *current_pt_regs(void)
-{
-	return task_pt_regs(current_thread());
-}
-
 /* Inside an interrupt handler (nothing may sleep, this_ctx() is the CPU's own). */
 static inline bool in_interrupt(void)
 {
