@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ctx.h - struct quire_ctx: what Quire remembers about one thread of execution.
+ *
+ * The host embeds one in each of its tasks and keeps one per CPU for interrupt handlers; this_ctx()
+ * answers the one that is running. Zero bytes are a valid new context.
+ *
+ * [X1] Only the running context changes its own fields; `host` is the host's.
+ * [X2] A context holds no lock (nr_held == 0) when its task ends.
+ *
+ * Floor: F0. Locks: none. Sleeps: never. Allocates: never.
+ */
+#ifndef QUIRE_CTX_H
+#define QUIRE_CTX_H
+
+#include "quire/types.h"
+
+/* Deepest nesting of locks that the checker follows; the order has fewer ranks that can pile up. */
+#define QUIRE_CTX_MAX_HELD 16
+
+enum quire_ctx_flags {
+	QUIRE_CTX_MEMALLOC = 1 << 0,    /* frees more than it takes: may use all reserves      */
+	QUIRE_CTX_NOIO = 1 << 1,        /* allocations behave as GFP_NOIO                      */
+	QUIRE_CTX_NOFS = 1 << 2,        /* allocations behave as GFP_NOFS                      */
+	QUIRE_CTX_KSWAPD = 1 << 3,      /* a background thread of the relief ladder            */
+	QUIRE_CTX_IRQ = 1 << 4,         /* an interrupt handler: never sleeps                  */
+	QUIRE_CTX_OOM_VICTIM = 1 << 5,  /* is being killed for memory: reserves, no ladder     */
+	QUIRE_CTX_PAGEFAULT_OFF = 1 << 6, /* a fault on user memory fails instead of waiting   */
+};
+
+struct quire_ctx {
+	u32 flags;                        /* QUIRE_CTX_*                                        */
+	u8 in_relief;                     /* depth inside relief steps: 0 or 1                  */
+	u8 nr_held;                       /* debug builds: locks held                           */
+	u8 rcu_depth;                     /* nesting of rcu_read_lock, where the host marks it  */
+	u8 pagefault_off;                 /* nesting of pagefault_disable                       */
+	u8 held[QUIRE_CTX_MAX_HELD];      /* debug builds: their ranks, in order taken          */
+	void *host;                       /* the host's task                                    */
+};
+
+#endif
