@@ -47,9 +47,9 @@ struct address_space {
 	struct xarray i_pages;            /* (pages_lock) to write, RCU to read                        */
 	spinlock_t pages_lock;            /* LOCK_PAGES, taken with IRQs off                           */
 	unsigned long nrpages;            /* (pages_lock)                                              */
-	struct rb_root_cached i_mmap;     /* (i_mmap_lock) rmap areas of VMAs that map the object      */
-	struct rwsem i_mmap_lock;         /* LOCK_I_MMAP                                               */
-	struct rwsem invalidate_lock;     /* LOCK_INVALIDATE                                           */
+	struct rb_root i_mmap;            /* (i_mmap_lock) rmap areas of VMAs that map the object      */
+	struct rw_semaphore i_mmap_lock;  /* LOCK_I_MMAP                                               */
+	struct rw_semaphore invalidate_lock;  /* LOCK_INVALIDATE                                           */
 	atomic_int i_mmap_writable;       /* (a) shared writable mappings; negative: denied            */
 	const struct address_space_operations *ops; /* (c)                                             */
 	void *host;                       /* (c) the owner's inode                                     */
