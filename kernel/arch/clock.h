@@ -28,7 +28,7 @@ void ktime_set_real_ns(uint64_t ns);
 
 /* The alarm of this CPU: at @expires (ktime_get_ns), or CLOCK_NEVER for none. Interrupts off. */
 void clock_set_next_event(uint64_t expires);
-/* What the alarm calls, in interrupt context, on the CPU whose it is. */
+/* What the alarm calls, in interrupt context, on the CPU whose it is; percpu.irq_regs tells whom it interrupted. */
 void clock_set_handler(void (*handler)(void));
 
 /* Busy-waits. */
@@ -37,7 +37,9 @@ void udelay(unsigned long usec);
 /* Kilohertz of the TSC and of the APIC timer, for /proc/cpuinfo. */
 unsigned long clock_tsc_khz(void);
 
-void clock_init(void);		/* boot CPU, after APIC set-up */
+void clock_init(void);		/* boot CPU, after lapic_init_cpu() */
 void clock_init_cpu(void);	/* every CPU */
+void clock_refine(void);	/* later: measures again over all the time since clock_init() */
+void clock_interrupt(void);	/* VECTOR_TIMER */
 
 #endif

@@ -20,7 +20,6 @@
 #define VECTOR_LAST	0xdf
 #define VECTOR_CALL	0xf0	/* smp_call_function_many */
 #define VECTOR_RESCHED	0xf1
-#define VECTOR_STOP	0xf2	/* panic or power-off elsewhere */
 #define VECTOR_TIMER	0xf3
 #define VECTOR_SPURIOUS	0xff
 
@@ -42,6 +41,9 @@ struct irq_info {
 	uint64_t count;
 };
 struct irq_info irq_describe(unsigned int i);
+
+/* Device lines start masked; boot CPU, after acpi_init(). */
+void interrupt_init(void);
 
 static inline void local_irq_enable(void)
 {

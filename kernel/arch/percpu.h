@@ -54,6 +54,8 @@ struct percpu {
 	struct tss tss;
 	uint64_t gdt[GDT_ENTRIES];
 	struct quire_ctx *irq_ctx;	/* this_ctx() inside interrupt handlers */
+	struct pt_regs *irq_regs;	/* what the handler interrupted, NULL outside */
+	uint64_t alarm_ns;		/* when the clock's alarm is due, or CLOCK_NEVER */
 	uint64_t nr_interrupts;		/* for /proc/stat */
 };
 

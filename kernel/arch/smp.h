@@ -13,6 +13,10 @@
 #include <stdint.h>
 #include "quire/port.h"
 
+struct task;
+
+struct thread_struct;
+
 extern unsigned int nr_cpu_ids;		/* possible CPUs; constant after boot_topology */
 extern unsigned int nr_online_cpus;
 extern struct quire_cpumask cpu_online_mask;
@@ -41,14 +45,23 @@ void smp_call_function_single(unsigned int cpu, void (*fn)(void *arg), void *arg
 
 /* Interrupts @cpu so that it looks at its thread flags (or leaves its idle HLT). Any context. */
 void smp_send_reschedule(unsigned int cpu);
-/* Stops all other CPUs for good: panic, power-off. */
+/* Stops all other CPUs for good: panic, power-off. Their NMI handlers look at smp_stopping. */
+extern bool smp_stopping;
 void smp_send_stop(void);
 
-/* Starts the other CPUs, which call smp_cpu_started() and then the scheduler's idle loop. */
+/* Physical page that other CPUs start in, in real mode; not for the allocator until they are up. */
+#define SMP_TRAMPOLINE_PHYS	0x8000
+
+/* Counts the CPUs that ACPI and maxcpus= allow into nr_cpu_ids; before memory is set up. */
+void smp_count_cpus(void);
+/* Starts the other CPUs, each with the idle task that sched_new_idle() makes for it. */
 void smp_boot_cpus(void);
-/* Provided by the scheduler: makes the idle task of @cpu (its stack_top and ctx are used). NULL: no memory. */
-struct task *sched_new_idle(unsigned int cpu);
-/* Provided by the scheduler: the idle loop of a CPU that is up. */
+/* VECTOR_CALL. */
+void smp_call_interrupt(void);
+
+/* Provided by the scheduler: an idle task for @cpu, of which stack_top and ctx are used. NULL: no memory. */
+struct thread_struct *sched_new_idle(unsigned int cpu);
+/* Provided by the scheduler: the idle loop of a CPU that has just come up, on its idle task. */
 void __attribute__((noreturn)) sched_start_idle(void);
 
 #endif

@@ -57,7 +57,7 @@ struct log_record {
 	uint64_t time_ns;
 	int level;
 	size_t len;		/* bytes of text, without NUL */
-	char text[LOG_LINE_MAX];
+	char text[LOG_LINE_MAX + 1];
 };
 
 /* The first record with number >= @seq into @record; false when there is none yet. */

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+/* fault.c - page faults: resolved by the library, or a signal, a fixup, a panic. */
+#include "quire/fault.h"
+
+#include "arch/current.h"
+#include "arch/interrupt.h"
+#include "arch/io.h"
+#include "arch/traps.h"
+#include "base/compiler.h"
+#include "lib/printk.h"
+#include "proc/signal.h"
+#include "quire/ctx.h"
+#include "quire/uaccess.h"
+#include "sched/sched.h"
+
+#define USER_TOP	0x7ffffffff000ul
+
+/* The CPU's error code. */
+#define PF_PROT		0x01	/* the page is present */
+#define PF_WRITE	0x02
+#define PF_USER		0x04
+#define PF_INSTR	0x10
+
+static unsigned int access_flags(unsigned long error)
+{
+	return (error & PF_WRITE ? FAULT_FLAG_WRITE : 0) |
+	       (error & PF_INSTR ? FAULT_FLAG_INSTRUCTION : 0);
+}
+
+/* A fork of bad programs must not fill the log: so many lines in so many nanoseconds. */
+#define LOG_BURST	10
+#define LOG_INTERVAL	(5 * NSEC_PER_SEC)
+
+static bool may_log(void)
+{
+	static uint64_t window_end;
+	static unsigned int lines;
+	uint64_t now = ktime_get_ns();
+
+	if (now > __atomic_load_n(&window_end, __ATOMIC_RELAXED)) {
+		__atomic_store_n(&window_end, now + LOG_INTERVAL, __ATOMIC_RELAXED);
+		__atomic_store_n(&lines, 0, __ATOMIC_RELAXED);
+	}
+	return __atomic_fetch_add(&lines, 1, __ATOMIC_RELAXED) < LOG_BURST;
+}
+
+void log_user_trap(const struct pt_regs *regs, const char *what, unsigned long error)
+{
+	if (may_log())
+		pr_info("%s[%d] trap %s ip:%lx sp:%lx error:%lx", current->comm, current->pid, what,
+			regs->ip, regs->sp, error);
+}
+
+/* A program that catches the signal knows what it does. */
+static bool is_unhandled(int sig)
+{
+	unsigned long handler = current->sighand->action[sig - 1].handler;
+
+	return handler == SIG_DFL || handler == SIG_IGN;
+}
+
+static void __noinline user_fault_signal(struct pt_regs *regs, unsigned long address,
+					 unsigned long error, struct fault_result result)
+{
+	int sig = result.what & VM_FAULT_SIGSEGV ? SIGSEGV : SIGBUS;
+
+	if (result.what & VM_FAULT_OOM) {
+		pr_err("%s[%d]: out of memory in a page fault at %lx, killed", current->comm,
+		       current->pid, address);
+		force_sig(SIGKILL);
+		return;
+	}
+	current->trapno = TRAP_PF;
+	current->error_code = error;
+	current->cr2 = address;
+	if (sig == SIGSEGV && is_unhandled(sig) && may_log())
+		pr_info("%s[%d]: segfault at %lx ip %lx sp %lx error %lx", current->comm,
+			current->pid, address, regs->ip, regs->sp, error);
+	force_sig_fault(sig, result.si_code, address);
+}
+
+/* From user mode. Interrupts are on. */
+void do_user_fault(struct pt_regs *regs, unsigned long address, unsigned long error)
+{
+	struct fault_result result;
+
+	if (unlikely(address >= USER_TOP)) {
+		result = (struct fault_result){ VM_FAULT_SIGSEGV, FAULT_SEGV_MAPERR };
+		user_fault_signal(regs, address, error | PF_PROT, result);
+		return;
+	}
+	result = handle_user_fault(current_thread()->mm, address, access_flags(error) | FAULT_FLAG_USER);
+	if (unlikely(result.what & VM_FAULT_ERROR))
+		user_fault_signal(regs, address, error, result);
+}
+
+/* The copy functions touched a user page that is not there; anything else of the kernel must not fault. */
+static bool resolve_user_access(struct pt_regs *regs, unsigned long address, unsigned long error)
+{
+	struct mm_struct *mm = current_thread()->mm;
+	struct fault_result result;
+
+	if (address >= USER_TOP || !mm || this_percpu.irq_depth || this_percpu.ctx->pagefault_off ||
+	    !(regs->flags & X86_EFLAGS_IF))
+		return false;
+	local_irq_enable();
+	result = handle_user_fault(mm, address, access_flags(error));
+	local_irq_disable();
+	return !(result.what & VM_FAULT_ERROR);
+}
+
+static void __noreturn kernel_fault_fatal(struct pt_regs *regs, unsigned long address,
+					  unsigned long error)
+{
+	pr_emerg("BUG: unable to handle %s at %lx",
+		 address < 4096 ? "NULL pointer access" : "page fault", address);
+	pr_emerg("#PF: %s %s in kernel mode, %s",
+		 error & PF_INSTR ? "instruction fetch" : error & PF_WRITE ? "write" : "read",
+		 error & PF_PROT ? "forbidden" : "of a page that is not present",
+		 address < USER_TOP ? "user address" : "kernel address");
+	die("Oops", regs, error);
+}
+
+/* From kernel mode. Interrupts are off. */
+void do_kernel_fault(struct pt_regs *regs, unsigned long address, unsigned long error)
+{
+	unsigned long fixup = search_exception_table(regs->ip);
+
+	if (unlikely(!fixup))
+		kernel_fault_fatal(regs, address, error);
+	if (likely(resolve_user_access(regs, address, error)))
+		return;
+	regs->ip = fixup;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * paging.h - the kernel's own page tables: the image with its rights, and windows on device registers.
+ *
+ *	0xffffffff80000000  image: init, text RX, rodata R, data and bss RW, nothing both W and X
+ *	0xffffffffbfe00000  device windows of 2 MiB, uncached, growing down
+ *
+ * The direct map, vmalloc and memmap slots of the same root are the library's.
+ *
+ * [G1] No page of the image is writable and executable at once.
+ * [G2] After paging_free_init() nothing maps the init part of the image.
+ * Lock: none; boot CPU, before other CPUs run. Sleeps: never. Allocates: never.
+ */
+#ifndef KERNEL_ARCH_PAGING_H
+#define KERNEL_ARCH_PAGING_H
+
+#include <stdint.h>
+
+/* Physical address of the kernel's root table, for CR3. */
+uint64_t kernel_root_phys(void);
+
+/* Physical memory below 4 GiB through the direct map that the boot code made. */
+static inline void *early_phys(uint64_t phys)
+{
+	return (void *)(0xffff888000000000ul + phys);
+}
+
+/* Leaves the boot tables: image with its final rights. */
+void paging_init(void);
+/* This CPU's control registers: NX, WP, SMEP, SMAP, UMIP where they exist. */
+void paging_init_cpu(void);
+/* A window on device registers at @phys, uncached; it stays. NULL when all windows are taken. */
+volatile void *mmio_map(uint64_t phys);
+/* Unmaps init text and data on all CPUs; the caller gives the frames away. */
+void paging_free_init(void);
+
+#endif

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+/* panic.c - the last words: registers, a backtrace with names, and what panic= wants done then. */
+#include "arch/clock.h"
+#include "arch/cpu_setup.h"
+#include "arch/current.h"
+#include "arch/interrupt.h"
+#include "arch/io.h"
+#include "arch/ksyms.h"
+#include "arch/machine.h"
+#include "arch/rawlock.h"
+#include "arch/smp.h"
+#include "arch/traps.h"
+#include "base/format.h"
+#include "boot/boot_info.h"
+#include "boot/linker.h"
+#include "lib/printk.h"
+#include "sched/task.h"
+
+bool raw_locks_broken;
+
+static bool is_text(unsigned long address)
+{
+	return (address >= (unsigned long)__text_start && address < (unsigned long)__text_end) ||
+	       (address >= (unsigned long)__inittext_start && address < (unsigned long)__inittext_end);
+}
+
+static void print_address(const char *prefix, unsigned long address)
+{
+	unsigned long into;
+	const char *name = is_text(address) ? ksym_lookup(address, &into) : NULL;
+
+	if (name)
+		pr_emerg("%s%s+0x%lx [%lx]", prefix, name, into, address);
+	else
+		pr_emerg("%s[%lx]", prefix, address);
+}
+
+struct range {
+	unsigned long start, end;
+};
+
+/*
+ * What may be read of the stack that @sp points into: the task's (all of it, when @sp has run into
+ * the guard page below), or this CPU's own for NMI and double faults. Empty for anything else.
+ */
+static struct range readable_stack(unsigned long sp)
+{
+	unsigned long top = current_thread()->stack_top, bottom = top - THREAD_SIZE;
+	unsigned long record = (unsigned long)this_percpu.self;
+
+	sp &= ~7ul;
+	if (sp < top && sp >= bottom)
+		return (struct range){ sp, top };
+	if (sp < bottom && sp >= bottom - 4096)
+		return (struct range){ bottom, top };
+	if (sp >= record && sp < record + percpu_record_size())
+		return (struct range){ sp, record + percpu_record_size() };
+	return (struct range){ 0, 0 };
+}
+
+#define MAX_LINES	32
+
+/*
+ * Every word on the stack that points into the text may be a return address. Those that the chain
+ * of frame pointers confirms are certain; the others get a question mark (all of them, in a build
+ * without frame pointers).
+ */
+static void print_backtrace(unsigned long ip, unsigned long sp, unsigned long bp)
+{
+	struct range stack = readable_stack(sp);
+	unsigned long at;
+	unsigned int lines = 0;
+
+	pr_emerg("Call Trace:");
+	print_address(" ", ip);
+	for (at = stack.start; at < stack.end && lines < MAX_LINES; at += 8) {
+		unsigned long word = *(unsigned long *)at;
+		bool certain = at == bp + 8;
+
+		if (certain)
+			bp = *(unsigned long *)bp;
+		if (!is_text(word))
+			continue;
+		print_address(certain ? " " : " ? ", word);
+		lines++;
+	}
+}
+
+static void print_registers(const struct pt_regs *r)
+{
+	print_address("RIP: ", r->ip);
+	pr_emerg("RSP: %016lx EFLAGS: %08lx CS: %04lx SS: %04lx", r->sp, r->flags, r->cs, r->ss);
+	pr_emerg("RAX: %016lx RBX: %016lx RCX: %016lx", r->ax, r->bx, r->cx);
+	pr_emerg("RDX: %016lx RSI: %016lx RDI: %016lx", r->dx, r->si, r->di);
+	pr_emerg("RBP: %016lx R08: %016lx R09: %016lx", r->bp, r->r8, r->r9);
+	pr_emerg("R10: %016lx R11: %016lx R12: %016lx", r->r10, r->r11, r->r12);
+	pr_emerg("R13: %016lx R14: %016lx R15: %016lx", r->r13, r->r14, r->r15);
+	pr_emerg("CR2: %016lx CR3: %016lx CR4: %016lx", read_cr2(), read_cr3(), read_cr4());
+}
+
+/* One CPU panics; a second one waits for its end, and a panic inside the panic stops right here. */
+static void claim_panic(void)
+{
+	static int panicking_cpu = -1;
+	int expected = -1, self = this_percpu.cpu;
+
+	local_irq_disable();
+	if (!__atomic_compare_exchange_n(&panicking_cpu, &expected, self, false, __ATOMIC_SEQ_CST,
+					 __ATOMIC_SEQ_CST)) {
+		if (expected == self)
+			machine_debug_line("quire: panic in panic");
+		for (;;)
+			__asm__ volatile("hlt");
+	}
+	smp_send_stop();
+	__atomic_store_n(&raw_locks_broken, true, __ATOMIC_RELAXED);
+	if (console_loglevel < LOGLEVEL_DEBUG)
+		console_loglevel = LOGLEVEL_DEBUG;
+}
+
+/* panic=N: restart after N seconds, at once when negative; 0, the default: stay where we are. */
+static void __attribute__((noreturn)) finish_panic(void)
+{
+	long seconds = boot_option_number("panic", 0);
+
+	machine_debug_line("quire: panic");
+	if (seconds > 0)
+		udelay(seconds * 1000000);
+	if (seconds)
+		machine_restart();
+	machine_halt();
+}
+
+static void print_who(void)
+{
+	const struct task *p = current;
+
+	pr_emerg("CPU: %u %s", this_percpu.cpu, in_interrupt() ? "in an interrupt" : "");
+	if (p && this_percpu.idle)
+		pr_emerg("PID: %d Comm: %.16s", p->pid, p->comm);
+}
+
+void panic(const char *fmt, ...)
+{
+	char why[160];
+	va_list args;
+
+	claim_panic();
+	va_start(args, fmt);
+	quire_vsnprintf(why, sizeof(why), fmt, args);
+	va_end(args);
+	pr_emerg("Kernel panic - not syncing: %s", why);
+	print_who();
+	print_backtrace((unsigned long)__builtin_return_address(0),
+			(unsigned long)__builtin_frame_address(0),
+			(unsigned long)__builtin_frame_address(0));
+	pr_emerg("---[ end Kernel panic - not syncing: %s ]---", why);
+	finish_panic();
+}
+
+void die(const char *what, struct pt_regs *regs, unsigned long error)
+{
+	claim_panic();
+	pr_emerg("%s: %04lx", what, error);
+	print_who();
+	print_registers(regs);
+	print_backtrace(regs->ip, regs->sp, regs->bp);
+	pr_emerg("Kernel panic - not syncing: %s", what);
+	finish_panic();
+}

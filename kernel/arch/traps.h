@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * traps.h - exceptions: who caused them and what becomes of him.
+ *
+ *	user mode    -> a signal (force_sig_fault), a line in the log
+ *	kernel mode  -> the exception table's fixup, else panic
+ *
+ * Lock: none. Sleeps: page faults on user addresses may. Allocates: never by itself.
+ */
+#ifndef KERNEL_ARCH_TRAPS_H
+#define KERNEL_ARCH_TRAPS_H
+
+#include "arch/ptregs.h"
+
+enum trap_vector {
+	TRAP_DE = 0, TRAP_DB = 1, TRAP_NMI = 2, TRAP_BP = 3, TRAP_OF = 4, TRAP_BR = 5, TRAP_UD = 6,
+	TRAP_NM = 7, TRAP_DF = 8, TRAP_TS = 10, TRAP_NP = 11, TRAP_SS = 12, TRAP_GP = 13,
+	TRAP_PF = 14, TRAP_MF = 16, TRAP_AC = 17, TRAP_MC = 18, TRAP_XM = 19,
+};
+
+/* Called by trap_entry.S. */
+void do_trap(struct pt_regs *regs, unsigned long vector, unsigned long error);
+void do_paranoid_trap(struct pt_regs *regs, unsigned long vector, unsigned long error);
+void do_user_fault(struct pt_regs *regs, unsigned long address, unsigned long error);
+void do_kernel_fault(struct pt_regs *regs, unsigned long address, unsigned long error);
+void do_irq(struct pt_regs *regs);
+void exit_to_user_work(struct pt_regs *regs);
+
+/* Logs "name[pid]: what ip:... sp:... error:..." at most some times a second. */
+void log_user_trap(const struct pt_regs *regs, const char *what, unsigned long error);
+
+/* The end of a kernel that broke: registers, backtrace, panic=. */
+void __attribute__((noreturn)) die(const char *what, struct pt_regs *regs, unsigned long error);
+
+#endif
