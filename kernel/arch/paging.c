@@ -30,6 +30,7 @@ static table_t image_pd __attribute__((section(".bss.pages")));
 static table_t image_pt[IMAGE_TABLES] __attribute__((section(".bss.pages")));
 
 extern uint64_t boot_pml4[];
+extern char boot_stack_guard[];
 extern uint32_t boot_efer;
 
 /* What the paging bits of a PTE may contain on this CPU: PTE_NX or 0. */
@@ -63,6 +64,7 @@ void __init paging_init(void)
 	map_image(__text_start, __text_end, 0);
 	map_image(__rodata_start, __rodata_end, nx);
 	map_image(__data_start, __bss_end, PTE_W | nx);
+	*image_pte(boot_stack_guard) = 0;
 	for (i = 0; i < IMAGE_TABLES; i++)
 		image_pd[1 + i] = __pa_symbol(image_pt[i]) | PTE_P | PTE_W;
 	image_pdpt[510] = __pa_symbol(image_pd) | PTE_P | PTE_W;

@@ -15,6 +15,7 @@
 #define KERNEL_ARCH_PAGING_H
 
 #include <stdint.h>
+#include "arch/page.h"
 
 /* Physical address of the kernel's root table, for CR3. */
 uint64_t kernel_root_phys(void);
@@ -22,7 +23,7 @@ uint64_t kernel_root_phys(void);
 /* Physical memory below 4 GiB through the direct map that the boot code made. */
 static inline void *early_phys(uint64_t phys)
 {
-	return (void *)(0xffff888000000000ul + phys);
+	return phys_to_virt(phys);
 }
 
 /* Leaves the boot tables: image with its final rights. */

@@ -72,7 +72,8 @@ static void print_backtrace(unsigned long ip, unsigned long sp, unsigned long bp
 	unsigned int lines = 0;
 
 	pr_emerg("Call Trace:");
-	print_address(" ", ip);
+	if (ip)
+		print_address(" ", ip);
 	for (at = stack.start; at < stack.end && lines < MAX_LINES; at += 8) {
 		unsigned long word = *(unsigned long *)at;
 		bool certain = at == bp + 8;
@@ -151,8 +152,7 @@ void panic(const char *fmt, ...)
 	va_end(args);
 	pr_emerg("Kernel panic - not syncing: %s", why);
 	print_who();
-	print_backtrace((unsigned long)__builtin_return_address(0),
-			(unsigned long)__builtin_frame_address(0),
+	print_backtrace(0, (unsigned long)__builtin_frame_address(0),
 			(unsigned long)__builtin_frame_address(0));
 	pr_emerg("---[ end Kernel panic - not syncing: %s ]---", why);
 	finish_panic();
@@ -160,7 +160,12 @@ void panic(const char *fmt, ...)
 
 void die(const char *what, struct pt_regs *regs, unsigned long error)
 {
+	unsigned long bottom = current_thread()->stack_top - THREAD_SIZE, cr2 = read_cr2();
+
 	claim_panic();
+	if (cr2 < bottom && cr2 >= bottom - 4096)
+		pr_emerg("BUG: kernel stack overflow: %lx is in the guard page below the stack at %lx", cr2,
+			 bottom);
 	pr_emerg("%s: %04lx", what, error);
 	print_who();
 	print_registers(regs);

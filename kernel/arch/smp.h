@@ -13,8 +13,6 @@
 #include <stdint.h>
 #include "quire/port.h"
 
-struct task;
-
 struct thread_struct;
 
 extern unsigned int nr_cpu_ids;		/* possible CPUs; constant after boot_topology */

@@ -176,8 +176,9 @@ boot_pd:
 	/* the stack of the boot thread, which becomes the idle task of CPU 0 */
 	.section .bss.pages, "aw", @nobits
 	.balign	4096
-	.globl	boot_stack
-boot_stack:
+	.globl	boot_stack_guard
+boot_stack_guard:				/* paging.c leaves it unmapped */
+	.skip	4096
 	.skip	16384
 	.globl	boot_stack_top
 boot_stack_top:

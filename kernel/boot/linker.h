@@ -12,10 +12,8 @@
 #ifndef KERNEL_BOOT_LINKER_H
 #define KERNEL_BOOT_LINKER_H
 
-#include <stdint.h>
-
-#define KERNEL_IMAGE_BASE	0xffffffff80000000ul	/* virtual address of physical 0 in the image mapping */
-#define KERNEL_LOAD_PHYS	0x200000ul
+/* Physical address of something in the image: __pa_symbol(). */
+#include "arch/page.h"
 
 extern char __image_start[], __image_end[];
 extern char __init_begin[], __init_end[];
@@ -30,8 +28,5 @@ extern char __bss_start[], __bss_end[];
 #define __init		__attribute__((__section__(".init.text"), __cold__))
 #define __initdata	__attribute__((__section__(".init.data")))
 #define __initconst	__attribute__((__section__(".init.rodata")))
-
-/* Physical address of something in the kernel image. */
-#define __pa_symbol(x)	((uint64_t)(uintptr_t)(x) - KERNEL_IMAGE_BASE)
 
 #endif

@@ -14,6 +14,7 @@
 #include "arch/smp.h"
 #include "boot/boot_info.h"
 #include "boot/linker.h"
+#include "boot/selftest.h"
 #include "lib/printk.h"
 #include "lib/uart.h"
 
@@ -95,5 +96,6 @@ void __init kernel_main(uint32_t magic, uint64_t info)
 	local_irq_enable();
 	clock_refine();
 	smp_boot_cpus();
+	selftest_run();
 	machine_power_off();
 }
