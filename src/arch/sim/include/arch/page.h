@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * page.h - page size and layout of the simulated ISA: physical memory and the array of struct pages are sparse
- * mappings of the process, so the direct map is an addition and the memmap has no tables.
+ * page.h - sizes, and where things lie on a simulated machine.
  *
- * Locks: none. Sleeps: never. Cost: a few instructions. Allocates: never.
+ * Kernel addresses are addresses of the hosting process: the direct map is the host's sparse mapping of physical memory,
+ * the memmap another one, and the vmalloc area a third one, into which the host maps frames as the kernel's tables say.
+ * User addresses mean something to the software MMU alone, which has its own tables: user and kernel share no root.
+ *
+ * [A1] virt_to_phys(phys_to_virt(p)) == p for every p below the machine's physical end.
+ *
+ * Lock: none. Sleeps: never. Cost: a thread-local access. Allocates: never.
  */
 #ifndef ARCH_PAGE_H
 #define ARCH_PAGE_H
 
-#include "base/compiler.h"
-#include "base/string.h"
+#include "arch/cpu.h"
 #include "quire/types.h"
 #include "quire_host.h"
 
@@ -18,32 +22,37 @@
 #define PAGE_MASK (~(PAGE_SIZE - 1))
 #define PAGE_ALIGN(x) (((x) + PAGE_SIZE - 1) & PAGE_MASK)
 
-/* As x86-64's on 64-bit hosts, 3 GiB on 32-bit ones. User addresses are numbers, not the host's pointers. */
-#define TASK_SIZE (sizeof(long) == 8 ? (unsigned long)0x00007ffffffff000ull : 0xc0000000ul)
+#define TASK_SIZE (sizeof(long) == 8 ? (unsigned long)0x7ffffffff000ull : 0xc0000000ul)
 
-static __always_inline unsigned long arch_memmap_base(void)
+#define DIRECT_MAP_BYTES host_self.phys_bytes
+#define VMALLOC_START ((vaddr_t)host_self.vmalloc_base)
+#define VMALLOC_END (VMALLOC_START + (vaddr_t)host_self.vmalloc_bytes)
+#define PAGE_OFFSET ((vaddr_t)host_self.phys_base)
+#define VMEMMAP_START ((vaddr_t)host_self.vmemmap_base)
+
+static inline void *phys_to_virt(paddr_t phys)
 {
-	return (unsigned long)(uintptr_t)host_self.vmemmap_base;
+	return host_self.phys_base + phys;
 }
 
-static __always_inline void *phys_to_virt(paddr_t paddr)
-{
-	return host_self.phys_base + paddr;
-}
-
-static __always_inline paddr_t virt_to_phys(const void *virt)
+static inline paddr_t virt_to_phys(const void *virt)
 {
 	return (paddr_t)((const char *)virt - host_self.phys_base);
 }
 
-static __always_inline void clear_page(void *page)
+static inline vaddr_t arch_memmap_base(void)
 {
-	memset(page, 0, PAGE_SIZE);
+	return VMEMMAP_START;
 }
 
-static __always_inline void copy_page(void *to, const void *from)
+static inline void clear_page(void *page)
 {
-	memcpy(to, from, PAGE_SIZE);
+	cpu_clear_words(page, PAGE_SIZE / sizeof(long));
+}
+
+static inline void copy_page(void *to, const void *from)
+{
+	cpu_copy_words(to, from, PAGE_SIZE / sizeof(long));
 }
 
 #endif

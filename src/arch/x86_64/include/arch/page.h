@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * page.h - page size, the kernel's virtual layout, and the arithmetic between physical and direct-map addresses.
+ * page.h - sizes, and where things lie in the 48-bit address space of x86-64 with four levels.
  *
- *	0000000000000000 .. 00007fffffffefff   user
- *	ffff888000000000 .. ffffc87fffffffff   direct map of all RAM (64 TiB)
- *	ffffc90000000000 .. ffffe8ffffffffff   vmalloc, ioremap, kernel stacks
- *	ffffea0000000000 .. ffffeaffffffffff   vmemmap: struct pages
- *	ffffffff80000000 .. ffffffffbfffffff   kernel image
+ *	0000000000000000  user, up to TASK_SIZE (one page below the canonical border)
+ *	ffff888000000000  direct map: physical address p at PAGE_OFFSET + p
+ *	ffffc90000000000  vmalloc, ioremap, kernel stacks: one slot of the root table, 512 GiB
+ *	ffffea0000000000  memmap: struct page of frame n at VMEMMAP_START + n * sizeof(struct page)
+ *	ffffffff80000000  kernel image: physical address p at IMAGE_BASE + p
  *
- * Locks: none. Sleeps: never. Cost: a few instructions; a page clear is 512 steps of rep stosq. Allocates: never.
+ * [A1] virt_to_phys(phys_to_virt(p)) == p for every p in the direct map.
+ *
+ * Lock: none. Sleeps: never. Cost: one or two instructions. Allocates: never.
  */
 #ifndef ARCH_PAGE_H
 #define ARCH_PAGE_H
 
-#include "base/compiler.h"
+#include "arch/cpu.h"
 #include "quire/types.h"
 
 #define PAGE_SHIFT 12
@@ -22,49 +24,45 @@
 #define PAGE_ALIGN(x) (((x) + PAGE_SIZE - 1) & PAGE_MASK)
 
 /* The last user page stays unmapped: SYSRET to the first non-canonical address would fault in ring 0. */
-#define TASK_SIZE 0x00007ffffffff000ul
+#define TASK_SIZE 0x7ffffffff000ul
 
-#define DIRECT_MAP_BASE 0xffff888000000000ul
-#define DIRECT_MAP_END 0xffffc88000000000ul
+#define PAGE_OFFSET 0xffff888000000000ul
+/* The direct map's share of the address space: RAM above is not used. 64 TiB. */
+#define DIRECT_MAP_BYTES (1ul << 46)
 #define VMALLOC_START 0xffffc90000000000ul
-#define VMALLOC_END 0xffffe90000000000ul
-#define VMEMMAP_BASE 0xffffea0000000000ul
-#define KERNEL_IMAGE_BASE 0xffffffff80000000ul
+#define VMALLOC_END (VMALLOC_START + (1ul << 39))
+#define VMEMMAP_START 0xffffea0000000000ul
+#define IMAGE_BASE_VIRT 0xffffffff80000000ul
 
-static __always_inline unsigned long arch_memmap_base(void)
+static inline void *phys_to_virt(paddr_t phys)
 {
-	return VMEMMAP_BASE;
+	return (void *)(phys + PAGE_OFFSET);
 }
 
-/* The direct map's address of a physical one. The range must be RAM (or ACPI tables) that the direct map covers. */
-static __always_inline void *phys_to_virt(paddr_t paddr)
+/* For addresses in the direct map only. */
+static inline paddr_t virt_to_phys(const void *virt)
 {
-	return (void *)(DIRECT_MAP_BASE + paddr);
+	return (vaddr_t)virt - PAGE_OFFSET;
 }
 
-/* Only for addresses of the direct map; for the kernel's image: __pa_symbol. */
-static __always_inline paddr_t virt_to_phys(const void *virt)
+/* For objects of the kernel image. */
+#ifndef __pa_symbol
+#define __pa_symbol(x) ((paddr_t)(vaddr_t)(x) - IMAGE_BASE_VIRT)
+#endif
+
+static inline vaddr_t arch_memmap_base(void)
 {
-	return (unsigned long)virt - DIRECT_MAP_BASE;
+	return VMEMMAP_START;
 }
 
-static __always_inline paddr_t __pa_symbol(const void *symbol)
+static inline void clear_page(void *page)
 {
-	return (unsigned long)symbol - KERNEL_IMAGE_BASE;
+	cpu_clear_words(page, PAGE_SIZE / sizeof(long));
 }
 
-static __always_inline void clear_page(void *page)
+static inline void copy_page(void *to, const void *from)
 {
-	unsigned long count = PAGE_SIZE / 8;
-
-	__asm__ volatile("rep stosq" : "+c"(count), "+D"(page) : "a"(0ul) : "memory");
-}
-
-static __always_inline void copy_page(void *to, const void *from)
-{
-	unsigned long count = PAGE_SIZE / 8;
-
-	__asm__ volatile("rep movsq" : "+c"(count), "+D"(to), "+S"(from) : : "memory");
+	cpu_copy_words(to, from, PAGE_SIZE / sizeof(long));
 }
 
 #endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mmu.h - the kernel's own part of the page tables, made at boot from memory that the caller's table supplies.
+ *
+ *	arch_init_mem_mapping   direct map of all RAM with the largest pages the CPU has; per-CPU TLB state
+ *	arch_vmemmap_populate   backs a part of the memmap
+ *
+ * [AM1] The direct map covers all RAM and never changes after boot; it is nowhere executable, and the image's text and
+ *       read-only data are read-only in it too.
+ * [AM2] Every root entry of the kernel half that is ever used is filled after arch_init_mem_mapping, so that the roots of
+ *       address spaces copy them once.
+ *
+ * Lock: none; boot CPU. Sleeps: never. Fails: -ENOMEM. Allocates: from struct boot_memory.
+ */
+#ifndef ARCH_MMU_H
+#define ARCH_MMU_H
+
+#include "quire/types.h"
+
+/* Boot memory, as the floor above has it. */
+struct boot_memory {
+	/* The i-th range of RAM in rising order; false: there is none. */
+	bool (*range)(unsigned int i, paddr_t *start, paddr_t *end);
+	/* `size` bytes aligned to `align`, below `limit` (0: anywhere), of node `nid` if it has them. Not zeroed. 0: none. */
+	paddr_t (*alloc)(paddr_t size, paddr_t align, paddr_t limit, int nid);
+};
+
+/* `memory` must stay valid until the buddy has taken over. */
+int arch_init_mem_mapping(const struct boot_memory *memory);
+/* Backs [start, end) of the memmap with zeroed frames of node `nid`; what is already backed stays. 0 or -ENOMEM. */
+int arch_vmemmap_populate(vaddr_t start, vaddr_t end, int nid);
+
+/* Bytes of the direct map by page size, by level: 0: 4 KiB pages, 1: 2 MiB (4 MiB), 2: 1 GiB. */
+u64 arch_direct_map_bytes(unsigned int level);
+/* Physical address of the kernel's root table. */
+paddr_t arch_kernel_root(void);
+
+#endif
