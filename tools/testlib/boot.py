@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: MIT
+"""Programs and scripts of tests/boot, run in the booted kernel with 1 and with 4 CPUs.
+
+All of them run one after the other in one machine. When one takes the machine down or does not
+end, it has failed, and a new machine goes on with the next.
+"""
+import os
+import queue
+import re
+import subprocess
+import threading
+import time
+
+from .job import Job, meson_build
+from .tap import Result, tail
+
+SOURCES = "tests/boot"
+BINARIES = "build/boot-tests"
+KERNEL_DIR = "build/kernel-debug"
+KERNEL = f"{KERNEL_DIR}/kernel/quire.elf"
+INITRAMFS = "build/boot-tests.cpio"
+LIBCS = {"musl": ["musl-gcc"], "glibc": ["gcc"]}
+GLIBC_TOO = {"threads", "futex", "signals"}
+QUIET_LIMIT = 240  # seconds without a word from a test, under emulation on a busy host
+MARK = re.compile(r"^@@ (begin|end) (\S+)(?: (\d+))?$")
+
+
+def sources():
+    return sorted(name for name in os.listdir(SOURCES) if name.endswith((".c", ".sh"))
+                  and not name.startswith("_"))
+
+
+def tests():
+    """The names of the tests: one for each script, one for each program and libc."""
+    names = []
+    for source in sources():
+        stem = source.rsplit(".", 1)[0]
+        names.append(stem)
+        if stem in GLIBC_TOO and source.endswith(".c"):
+            names.append(f"{stem}-glibc")
+    return names
+
+
+def compile_programs():
+    """Build what is out of date; returns what went wrong."""
+    os.makedirs(BINARIES, exist_ok=True)
+    common = ["tests/lib/tap.c", "tests/lib/tap.h"]
+    common += [f"{SOURCES}/lib/{name}" for name in sorted(os.listdir(f"{SOURCES}/lib"))]
+    trouble, running = [], []
+    for name in tests():
+        source = f"{SOURCES}/{name.removesuffix('-glibc')}.c"
+        output = f"{BINARIES}/{name}"
+        if not os.path.exists(source) or fresh(output, [source, *common]):
+            continue
+        compiler = LIBCS["glibc" if name.endswith("-glibc") else "musl"]
+        command = [*compiler, "-static", "-O1", "-std=gnu17", "-Wall", "-Wextra", "-Werror",
+                   "-pthread", "-Itests/lib", f"-I{SOURCES}/lib", "-o", output, source,
+                   "tests/lib/tap.c"]
+        running.append((name, subprocess.Popen(command, stderr=subprocess.PIPE, text=True)))
+        if len(running) == 2:
+            trouble += finish(running)
+    trouble += finish(running)
+    return "\n".join(trouble)
+
+
+def fresh(output, inputs):
+    try:
+        return os.path.getmtime(output) >= max(map(os.path.getmtime, inputs))
+    except OSError:
+        return False
+
+
+def finish(running):
+    trouble = []
+    for name, process in running:
+        errors = process.communicate()[1]
+        if process.returncode:
+            trouble.append(f"{name}: {errors}")
+    running.clear()
+    return trouble
+
+
+def make_initramfs():
+    trouble = compile_programs()
+    if trouble:
+        return trouble
+    command = ["tools/mkinitramfs", "--base", "--file", f"tests/run={SOURCES}/lib/run-tests",
+               "--file", f"tests/tap.sh={SOURCES}/lib/tap.sh"]
+    for name in tests():
+        script = f"{SOURCES}/{name}.sh"
+        source = script if os.path.exists(script) else f"{BINARIES}/{name}"
+        command += ["--file", f"tests/{name}={source}"]
+    done = subprocess.run([*command, INITRAMFS], capture_output=True, text=True)
+    return done.stderr if done.returncode else ""
+
+
+def builds():
+    return [meson_build(KERNEL_DIR, "-Dworld=kernel", "-Ddebug_checks=true"),
+            ("boot-tests", make_initramfs)]
+
+
+class Batch(Job):
+    """All boot tests on a machine with so many CPUs."""
+
+    def __init__(self, cpus):
+        super().__init__(f"boot-{cpus}", None, builds())
+        self.cpus = cpus
+        self.tests = tests()
+
+    def names(self):
+        return [f"{self.name}/{test}" for test in self.tests]
+
+    def narrow(self, pattern):
+        self.tests = [test for test in self.tests if pattern.search(f"{self.name}/{test}")]
+
+    def run(self):
+        results, left = [], list(self.tests)
+        while left:
+            done = self.run_machine(left)
+            results += done
+            left = left[len(done):]
+        return results
+
+    def run_machine(self, names):
+        """Results of the first tests of names: all, or up to the one that ended the machine."""
+        environment = {**os.environ, "CPUS": str(self.cpus), "MEM": "512M",
+                       "CMD": "sh /tests/run " + " ".join(names), "TIMEOUT": "0"}
+        for variable in ("APPEND", "ROOT", "QEMU_ARGS", "MACHINE", "ISO", "KVM"):
+            environment.pop(variable, None)
+        process = subprocess.Popen(["tools/run", KERNEL, INITRAMFS], env=environment,
+                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                   text=True, errors="replace", start_new_session=True)
+        lines = queue.Queue()
+        threading.Thread(target=pump, args=(process.stdout, lines), daemon=True).start()
+        results = self.listen(process, lines, names)
+        stop(process)
+        return results
+
+    def listen(self, process, lines, names):
+        results, output, begin = [], [], time.monotonic()
+        current = None
+        while len(results) < len(names):
+            try:
+                line = lines.get(timeout=QUIET_LIMIT)
+            except queue.Empty:
+                line = None
+            mark = MARK.match(line) if line is not None else None
+            if mark and mark[1] == "begin":
+                current, output, begin = mark[2], [], time.monotonic()
+            elif mark and mark[2] == current:
+                results.append(self.result(current, output, int(mark[3]), begin))
+                current, output = None, []
+            elif line is not None:
+                output.append(line)
+            else:
+                why = "took the machine down" if process.poll() is not None or not current \
+                    else f"said nothing for {QUIET_LIMIT} s"
+                results.append(self.broken(current or names[len(results)], output, why, begin))
+                return results
+        return results
+
+    def result(self, name, output, status, begin):
+        result = Result(f"{self.name}/{name}")
+        result.read("\n".join(output), status)
+        result.seconds = time.monotonic() - begin
+        return result
+
+    def broken(self, name, output, why, begin):
+        result = Result(f"{self.name}/{name}")
+        result.fail(why + tail("\n".join(output), 60))
+        result.seconds = time.monotonic() - begin
+        return result
+
+
+def pump(stream, lines):
+    """Hand over the lines of a stream as they come, then None."""
+    for line in stream:
+        lines.put(line.rstrip("\r\n"))
+    lines.put(None)
+
+
+def stop(process):
+    """End tools/run and the QEMU that it started: they are a process group of their own."""
+    try:
+        process.wait(timeout=10)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, 15)
+        try:
+            process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, 9)
+            process.wait()
+
+
+def jobs():
+    return [Batch(1), Batch(4)]
