@@ -16,8 +16,9 @@
  * Every owner overlays its own view on the words behind `flags` and `_refcount` and asserts that it fits.
  *
  * [P1] sizeof(struct page) is 32.
- * [P2] A page on a buddy or per-CPU list has _refcount 0 and owner PAGE_OWNER_BUDDY or PAGE_OWNER_PCP.
- * [P3] A page given out by alloc_pages has _refcount 1, no PG_ flag set and owner PAGE_OWNER_KERNEL.
+ * [P2] A free page (in its page block or on a per-CPU list) has _refcount 0 and owner PAGE_OWNER_BUDDY.
+ * [P3] A page given out by alloc_pages has _refcount 1, _mapcount -1, no mapping, no PG_ flag but PG_head, PG_tail or
+ *      PG_run, and owner PAGE_OWNER_KERNEL.
  * [P4] order-0 pages are never compound: neither PG_head nor PG_tail.
  *
  * Locks: none for the accessors; flags are atomic bits. Sleeps: see each call.
@@ -51,28 +52,29 @@ enum pageflags {
 	PG_tail,
 	PG_reserved,    /* never given to the allocator: firmware, kernel image, memmap     */
 	PG_hwpoison,
-	PG_poisoned,    /* debug: content is the free poison and is checked on allocation   */
+	PG_run,         /* first of 2^order frames given out in one piece, not compound     */
 	NR_PAGEFLAGS,
 };
 _Static_assert(NR_PAGEFLAGS <= 20, "page->flags keeps 20 bits for PG_*");
 
+/* Owners from PAGE_OWNER_KERNEL on were handed out by the allocator and may be freed; the others may not (one bit tells). */
 enum page_owner {
 	PAGE_OWNER_NONE,     /* memmap exists, frame not (hole inside a section)            */
 	PAGE_OWNER_RESERVED, /* firmware, boot allocations                                  */
-	PAGE_OWNER_BUDDY,    /* head of a free run                                          */
-	PAGE_OWNER_PCP,      /* on a per-CPU list                                           */
-	PAGE_OWNER_KERNEL,   /* allocated, no finer owner said                              */
+	PAGE_OWNER_BUDDY,    /* free: in its page block or on a per-CPU list                */
 	PAGE_OWNER_TEXT,     /* kernel image                                                */
 	PAGE_OWNER_MEMMAP,   /* struct pages themselves                                     */
+	PAGE_OWNER_ZERO,     /* the shared zero page                                        */
+	PAGE_OWNER_OFFLINE,
+	PAGE_OWNER_DEVICE,
+	PAGE_OWNER_KERNEL,   /* allocated, no finer owner said                              */
 	PAGE_OWNER_SLAB,
 	PAGE_OWNER_PGTABLE,
 	PAGE_OWNER_VMALLOC,
 	PAGE_OWNER_STACK,    /* kernel stack                                                */
 	PAGE_OWNER_ANON,     /* user, anonymous                                             */
 	PAGE_OWNER_FILE,     /* page cache                                                  */
-	PAGE_OWNER_ZERO,     /* the shared zero page                                        */
-	PAGE_OWNER_DEVICE,
-	PAGE_OWNER_OFFLINE,
+	PAGE_OWNER_OTHER,    /* the host's own uses                                         */
 	NR_PAGE_OWNERS,
 };
 _Static_assert(NR_PAGE_OWNERS <= 16, "page->flags keeps 4 bits for the owner");
@@ -96,14 +98,14 @@ struct page {
 	};
 	union {
 		u32 index_lo;         /* (PG_locked) low bits of the index in the mapping        */
-		u32 order;            /* buddy, pcp: log2 pages of the run                       */
+		u32 order;            /* kernel pages: the owner's                               */
 		u32 owner_index;
 	};
 	union {
 		struct page_link lru; /* (guard of the list)                                     */
 		struct {
 			u32 compound_head; /* tail: pfn of the head                              */
-			u32 compound_info; /* first tail: order | destructor << 8                */
+			u32 compound_info; /* first tail, also of a PG_run: order | destructor << 8 */
 		};
 	};
 	union {
@@ -297,6 +299,10 @@ static inline unsigned int compound_order(struct page *page)
 #define NUMA_NO_NODE (-1)
 
 struct page *alloc_pages(gfp_t gfp, unsigned int order);
+/* The same without a reference: page_count stays 0, so that no speculative look-up can take one, and the owner alone
+ * frees. For pages that are never shared: slabs, page tables, stacks. No atomic operation on the fast paths. */
+struct page *alloc_frozen_pages(gfp_t gfp, unsigned int order);
+void free_frozen_pages(struct page *page, unsigned int order);
 struct page *alloc_pages_node(int nid, gfp_t gfp, unsigned int order);
 struct page *__alloc_pages_nodemask(gfp_t gfp, unsigned int order, int nid, const unsigned long *nodemask);
 /* Fills pages[0..nr) where NULL; returns how many entries are filled. Order 0. */

@@ -14,6 +14,9 @@
 
 struct quire_boot;
 
+/* 8-byte words: 64 entries of the firmware's map and 32 + 32 regions of memblock (phys/bootmap.h asserts the fit). */
+#define QUIRE_EARLY_WORDS 512
+
 struct quire {
 	const struct quire_port *port;   /* (c) */
 	const struct quire_boot *boot;   /* (c) valid until frames are up */
@@ -21,6 +24,7 @@ struct quire {
 	unsigned int stage;              /* (c) stages of initialisation done */
 
 	struct page *memmap;             /* (c) pfn 0's struct page (virtually contiguous) */
+	u64 early[QUIRE_EARLY_WORDS];    /* memblock and the boot map, which exist before anything can be allocated */
 
 	struct arch_state *arch;         /* ISA: page-table roots, CPU features   */
 	struct sync_state *sync;         /* RCU, hashed wait buckets              */
