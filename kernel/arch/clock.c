@@ -208,6 +208,7 @@ void __init clock_init(void)
 	struct sample now;
 
 	base_tsc = rdtsc();
+	this_percpu.alarm_ns = CLOCK_NEVER;
 	choose_reference();
 	if (!reference) {
 		measure_without_reference();
@@ -232,6 +233,7 @@ void clock_refine(void)
 	if (!reference)
 		return;
 	now = take_sample();
+	lapic_timer_start(0);
 	expected = (now.tsc - first_sample.tsc) * reference->hz / (tsc_khz * 1000);
 	measure(&first_sample, &now, expected, &tsc_hz, &alarm_hz);
 	if (tsc_hz / 1000 < tsc_khz - tsc_khz / 50 || tsc_hz / 1000 > tsc_khz + tsc_khz / 50)

@@ -38,8 +38,9 @@ void udelay(unsigned long usec);
 unsigned long clock_tsc_khz(void);
 
 void clock_init(void);		/* boot CPU, after lapic_init_cpu() */
-void clock_init_cpu(void);	/* every CPU */
-void clock_refine(void);	/* later: measures again over all the time since clock_init() */
+void clock_init_cpu(void);	/* every other CPU */
+/* Measures again over all the time since clock_init(); boot CPU, before its first alarm and before other CPUs. */
+void clock_refine(void);
 void clock_interrupt(void);	/* VECTOR_TIMER */
 
 #endif

@@ -103,7 +103,7 @@ volatile void *mmio_map(uint64_t phys)
 			image_pd[slot] = entry;
 		/* accessed and dirty are the CPU's to set */
 		if ((image_pd[slot] & ~0x60ULL) == entry)
-			return (char *)KERNEL_IMAGE_BASE + slot * LARGE_BYTES +
+			return (char *)IMAGE_BASE_VIRT + slot * LARGE_BYTES +
 			       (phys & (LARGE_BYTES - 1));
 	}
 	return NULL;

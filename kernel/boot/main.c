@@ -85,7 +85,6 @@ static void __init init_cpu_and_firmware(uint32_t magic, uint64_t info)
 	lapic_init(acpi.lapic_phys);
 	lapic_init_cpu();
 	clock_init();
-	clock_init_cpu();
 	interrupt_init();
 	smp_count_cpus();
 }
