@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* memory.c - copy, move and fill in plain C, a word at a time; for ISAs that bring nothing better. */
+/*
+ * memory.c - copy, move and fill in plain C, a word at a time; for ISAs that bring nothing better.
+ *
+ * Names in parentheses are not taken for the macros of string.h that lead to the compiler's builtins.
+ */
 #include "base/string.h"
-
-#undef memcpy
-#undef memmove
-#undef memset
 
 typedef unsigned long __attribute__((__may_alias__, __aligned__(1))) word_t;
 
@@ -13,7 +13,7 @@ typedef unsigned long __attribute__((__may_alias__, __aligned__(1))) word_t;
 /* Keeps the compiler from finding a memcpy in the loop of memcpy. */
 #define hide(p)	__asm__("" : "+r"(p))
 
-void *memcpy(void *restrict dst, const void *restrict src, size_t n)
+void *(memcpy)(void *restrict dst, const void *restrict src, size_t n)
 {
 	unsigned char *d = dst;
 	const unsigned char *s = src;
@@ -29,13 +29,13 @@ void *memcpy(void *restrict dst, const void *restrict src, size_t n)
 	return dst;
 }
 
-void *memmove(void *dst, const void *src, size_t n)
+void *(memmove)(void *dst, const void *src, size_t n)
 {
 	unsigned char *d = dst;
 	const unsigned char *s = src;
 
 	if ((uintptr_t)d - (uintptr_t)s >= n)
-		return memcpy(dst, src, n);
+		return (memcpy)(dst, src, n);
 	for (; n >= WORD; n -= WORD) {
 		*(word_t *)(d + n - WORD) = *(const word_t *)(s + n - WORD);
 		hide(d);
@@ -47,7 +47,7 @@ void *memmove(void *dst, const void *src, size_t n)
 	return dst;
 }
 
-void *memset(void *dst, int c, size_t n)
+void *(memset)(void *dst, int c, size_t n)
 {
 	unsigned char *d = dst;
 	unsigned long fill = (unsigned char)c * (~0UL / 255);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* string.c - strings and byte searches for worlds without a C library. */
+/*
+ * string.c - strings and byte searches for worlds without a C library.
+ *
+ * Names in parentheses are not taken for the macros of string.h that lead to the compiler's builtins.
+ */
 #include "base/string.h"
 
-#undef memcmp
-#undef strlen
-
-int memcmp(const void *a, const void *b, size_t n)
+int (memcmp)(const void *a, const void *b, size_t n)
 {
 	const unsigned char *p = a, *q = b;
 
@@ -25,7 +26,7 @@ void *memchr(const void *s, int c, size_t n)
 	return NULL;
 }
 
-size_t strlen(const char *s)
+size_t (strlen)(const char *s)
 {
 	const char *end = s;
 

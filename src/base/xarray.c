@@ -77,12 +77,12 @@ bool xa_marked(const struct xarray *xa, xa_mark_t mark)
 	return READ_ONCE(xa->head_marks) >> mark & 1;
 }
 
-unsigned int xa_nodes_for(unsigned long index)
+unsigned int xa_nodes_for(unsigned long max)
 {
-	unsigned int levels = levels_of(index);
+	unsigned int levels = levels_of(max);
 
 	/* A spine above what is there, and a path of its own below the top. */
-	return levels ? 2 * levels - 1 : XA_MAX_LEVELS;
+	return levels ? 2 * levels - 1 : 0;
 }
 
 /* The leaf slot of `index`, and its node in *leaf; NULL when there is no such leaf. */

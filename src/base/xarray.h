@@ -15,7 +15,7 @@
  * [Y4] A node that is taken out is handed to free_node, which lets a grace period pass before the memory
  *      is used again: lookups without the lock follow pointers into nodes that are valid, if maybe old.
  * [Y5] A store never allocates: it draws from the caller's purse, and with too few nodes there it
- *      declines and changes nothing. xa_nodes_for(index) nodes are always enough.
+ *      declines and changes nothing. xa_nodes_for(highest index) nodes are always enough.
  *
  * Lock: the caller's for every change; xa_load, xa_find and the marks' readers need only an RCU read
  * section. Sleeps: never. Cost: O(levels); 3 levels reach 1 GiB of pages. Allocates: never.
@@ -114,8 +114,8 @@ static inline struct xa_node *xa_purse_take(struct xa_purse *purse)
 	return node;
 }
 
-/* Nodes that a store at `index` may need at worst, whatever the array looks like. */
-unsigned int xa_nodes_for(unsigned long index);
+/* Nodes that a store may need at worst in an array whose indices, the new one included, end at `max`. */
+unsigned int xa_nodes_for(unsigned long max);
 /* Nodes that a store at `index` needs right now. Under the lock, or as a hint. */
 unsigned int xa_nodes_needed(const struct xarray *xa, unsigned long index);
 

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tap_machine.h - a private machine for a test, on threads or on the seeded simulator: the test does not care.
+ *
+ *	struct hosted_machine *m = tap_machine(64 << 20, 2, 1);    memory, CPUs, nodes: all of quire_init
+ *	tap_run(m, 2, fn, &shared);                                fn(&shared) on CPUs 0 and 1 at once
+ *	tap_machine_end(m);                                        checks that everything came back
+ *
+ * The same source is built for both: tests in `unit_tests` and `concurrent_tests` run on threads, those
+ * in `sim_tests` on the simulator, which tries QUIRE_SEEDS schedules (default 20), one per seed.
+ */
+#ifndef TESTS_LIB_TAP_MACHINE_H
+#define TESTS_LIB_TAP_MACHINE_H
+
+#include "hosted/hosted.h"
+
+/* Only this_quire(), the port and src/sync: for tests of the low floors. */
+struct hosted_machine *tap_machine_bare(uint64_t mem_bytes, unsigned int cpus, unsigned int nodes);
+void tap_machine_bare_end(struct hosted_machine *machine);
+
+struct hosted_machine *tap_machine(uint64_t mem_bytes, unsigned int cpus, unsigned int nodes);
+struct hosted_machine *tap_machine_config(const struct hosted_config *config);
+void tap_machine_end(struct hosted_machine *machine);
+
+void tap_run(struct hosted_machine *machine, unsigned int cpus, void (*fn)(void *arg), void *arg);
+
+#endif
