@@ -141,7 +141,7 @@ int hosted_cpu_enter(struct hosted_machine *m, unsigned int nr)
 		host_self.irq_off = host_self.irq_pending = false;
 		host_self_become(m, nr, &hosted_world);
 		cpu->thread = pthread_self();
-		cpu->online = true;
+		__atomic_store_n(&cpu->online, true, __ATOMIC_RELEASE);
 	}
 	pthread_mutex_unlock(&cpu->gate);
 	return err;
@@ -152,7 +152,7 @@ void hosted_cpu_leave(void)
 	struct hosted_cpu *cpu = this_hosted_cpu();
 
 	pthread_mutex_lock(&cpu->gate);
-	cpu->online = false;
+	__atomic_store_n(&cpu->online, false, __ATOMIC_RELEASE);
 	pthread_mutex_unlock(&cpu->gate);
 	/* Nobody sends any more; what came before is served. */
 	hosted_irq_deliver();

@@ -37,6 +37,11 @@ typedef struct {
 
 #define ATOMIC_INIT(i)	{ (i) }
 
+#ifdef __SANITIZE_THREAD__
+/* gcc warns that the thread sanitizer does not model fences; what they order here is atomic anyway. */
+#pragma GCC diagnostic ignored "-Wtsan"
+#endif
+
 /* Fences. smp_mb orders all with all; rmb loads with loads; wmb stores with stores. */
 #define smp_mb()	__atomic_thread_fence(__ATOMIC_SEQ_CST)
 #define smp_rmb()	__atomic_thread_fence(__ATOMIC_ACQUIRE)

@@ -44,9 +44,18 @@
 /* barrier() - the compiler moves no memory access across it; the CPU may. */
 #define barrier()	__asm__ volatile("" ::: "memory")
 
+#ifndef __has_feature
+#define __has_feature(x) 0
+#endif
+#if defined(__SANITIZE_THREAD__) || __has_feature(thread_sanitizer)
+/* The thread sanitizer takes a volatile access for a race; it must hear that this one is meant. */
+#define READ_ONCE(x)		__atomic_load_n(&(x), __ATOMIC_RELAXED)
+#define WRITE_ONCE(x, val)	__atomic_store_n(&(x), val, __ATOMIC_RELAXED)
+#else
 #define READ_ONCE(x)	(*(const volatile __typeof__(x) *)&(x))
 #define WRITE_ONCE(x, val) \
 	do { *(volatile __typeof__(x) *)&(x) = (val); } while (0)
+#endif
 
 /* container_of - the struct of type `type` whose member `member` lies at `ptr`. */
 #define container_of(ptr, type, member) __extension__({				\

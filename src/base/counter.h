@@ -17,10 +17,10 @@
 
 #include "base/atomic.h"
 
-/* A plain add on the owner's line: no lock prefix, no torn value for a folding CPU. */
+/* No lock prefix: only the owner writes. */
 static __always_inline void counter_add(unsigned long *counter, unsigned long n)
 {
-	WRITE_ONCE(*counter, *counter + n);
+	WRITE_ONCE(*counter, READ_ONCE(*counter) + n);
 }
 
 static __always_inline void counter_add_irqsafe(unsigned long *counter, unsigned long n)

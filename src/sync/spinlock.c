@@ -14,7 +14,7 @@ void spin_wait_slow(spinlock_t *lock, u8 ticket)
 /* The holder is written by others meanwhile; only "it is I" is a safe conclusion. */
 void spin_check_not_mine(const spinlock_t *lock)
 {
-	u8 holder = __atomic_load_n(&lock->holder, __ATOMIC_RELAXED);
+	u8 holder = READ_ONCE(lock->holder);
 
 	if (holder && holder == this_cpu() + 1)
 		quire_bug(__FILE__, __LINE__, "spin_lock: this CPU holds the lock already");
@@ -23,7 +23,7 @@ void spin_check_not_mine(const spinlock_t *lock)
 void spin_check_mine(const spinlock_t *lock)
 {
 	if (!spin_is_locked(lock) ||
-	    __atomic_load_n(&lock->holder, __ATOMIC_RELAXED) != this_cpu() + 1)
+	    READ_ONCE(lock->holder) != this_cpu() + 1)
 		quire_bug(__FILE__, __LINE__, "spinlock: not held by this CPU");
 }
 

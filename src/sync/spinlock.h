@@ -66,7 +66,7 @@ static __always_inline void __spin_lock(spinlock_t *lock)
 	if (unlikely((u8)old != (u8)(old >> 8)))
 		spin_wait_slow(lock, (u8)(old >> 8));
 	if (QUIRE_DEBUG)
-		lock->holder = (u8)(this_cpu() + 1);
+		WRITE_ONCE(lock->holder, (u8)(this_cpu() + 1));
 }
 
 static __always_inline void __spin_unlock(spinlock_t *lock)
@@ -75,7 +75,7 @@ static __always_inline void __spin_unlock(spinlock_t *lock)
 
 	if (QUIRE_DEBUG) {
 		spin_check_mine(lock);
-		lock->holder = 0;
+		WRITE_ONCE(lock->holder, (u8)0);
 	}
 	/* Release: pairs with the acquire in __spin_lock and spin_wait_slow. */
 	__atomic_store_n(&lock->head, (u8)(head + 1), __ATOMIC_RELEASE);
@@ -111,7 +111,7 @@ static __always_inline bool spin_trylock(spinlock_t *lock)
 		return false;
 	lock_acquired_try(lock->rank);
 	if (QUIRE_DEBUG)
-		lock->holder = (u8)(this_cpu() + 1);
+		WRITE_ONCE(lock->holder, (u8)(this_cpu() + 1));
 	return true;
 }
 
