@@ -109,6 +109,14 @@ volatile void *mmio_map(uint64_t phys)
 	return NULL;
 }
 
+void __init paging_share_with_trampoline(void)
+{
+	unsigned int i;
+
+	for (i = ENTRIES / 2; i < ENTRIES; i++)
+		boot_pml4[i] = kernel_pml4[i];
+}
+
 static void flush_all(void *unused)
 {
 	unsigned long cr4 = read_cr4();

@@ -30,6 +30,8 @@ static inline void *early_phys(uint64_t phys)
 void paging_init(void);
 /* This CPU's control registers: NX, WP, SMEP, SMAP, UMIP where they exist. */
 void paging_init_cpu(void);
+/* Lets the boot tables, on which other CPUs start, reach all that the kernel's reach. */
+void paging_share_with_trampoline(void);
 /* A window on device registers at @phys, uncached; it stays. NULL when all windows are taken. */
 volatile void *mmio_map(uint64_t phys);
 /* Unmaps init text and data on all CPUs; the caller gives the frames away. */

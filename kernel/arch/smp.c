@@ -209,6 +209,7 @@ void __init smp_boot_cpus(void)
 {
 	unsigned int cpu, nr_nodes = acpi.nr_nodes ? acpi.nr_nodes : 1;
 
+	paging_share_with_trampoline();
 	memcpy(early_phys(SMP_TRAMPOLINE_PHYS), trampoline_start, trampoline_end - trampoline_start);
 	set_field(&trampoline_efer, boot_efer);
 	for (cpu = 1; cpu < nr_cpu_ids; cpu++) {

@@ -69,6 +69,19 @@ static void __init set_cmdline(const char *text)
 	strscpy(boot_info.cmdline, text, sizeof(boot_info.cmdline));
 }
 
+/* GRUB puts a backslash before quotes and backslashes. */
+static void __init unescape_cmdline(void)
+{
+	char *from = boot_info.cmdline, *to = from;
+
+	while (*from) {
+		if (from[0] == '\\' && (from[1] == '"' || from[1] == '\'' || from[1] == '\\'))
+			from++;
+		*to++ = *from++;
+	}
+	*to = '\0';
+}
+
 static void __init set_initrd(uint64_t start, uint64_t end)
 {
 	if (boot_info.initrd.end)
@@ -124,6 +137,7 @@ static void __init read_mb2(uint64_t info)
 			return;
 		case MB2_CMDLINE:
 			set_cmdline(at + sizeof(*tag));
+			unescape_cmdline();
 			break;
 		case MB2_MODULE:
 			module = (const void *)at;

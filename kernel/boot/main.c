@@ -12,11 +12,25 @@
 #include "arch/machine.h"
 #include "arch/paging.h"
 #include "arch/smp.h"
+#include "base/compiler.h"
 #include "boot/boot_info.h"
+#include "boot/init.h"
 #include "boot/linker.h"
+#include "boot/port.h"
 #include "boot/selftest.h"
+#include "fs/vfs.h"
 #include "lib/printk.h"
 #include "lib/uart.h"
+#include "proc/cred.h"
+#include "proc/fork.h"
+#include "proc/pid.h"
+#include "proc/signal.h"
+#include "quire/quire.h"
+#include "sched/sched.h"
+#include "sync/quire_state.h"
+
+/* One machine's memory; the library reaches it by this_quire(). */
+struct quire quire_machine;
 
 void kernel_main(uint32_t magic, uint64_t info);
 
@@ -89,12 +103,88 @@ static void __init init_cpu_and_firmware(uint32_t magic, uint64_t info)
 	smp_count_cpus();
 }
 
+static struct phys_range __init image_range(const char *start, const char *end)
+{
+	return (struct phys_range){ __pa_symbol(start), __pa_symbol(end) };
+}
+
+static const struct phys_range reserved_ranges[] __initconst = {
+	{ 0, PAGE_SIZE },	/* the firmware's data area, and the frame that looks like NULL */
+	{ SMP_TRAMPOLINE_PHYS, SMP_TRAMPOLINE_PHYS + PAGE_SIZE },
+};
+
+/* Hands the machine's memory to the library. */
+static void __init init_memory(void)
+{
+	static struct quire_boot boot __initdata;
+
+	boot = (struct quire_boot){
+		.port = &kernel_port,
+		.cmdline = boot_info.cmdline,
+		.map = boot_info.map,
+		.nr_map = boot_info.nr_map,
+		.nodes = acpi.nr_node_ranges ? acpi.node_ranges : NULL,
+		.nr_nodes = acpi.nr_node_ranges,
+		.distances = acpi.has_distances ? acpi.distances : NULL,
+		.nr_distances = acpi.has_distances ? acpi.nr_nodes : 0,
+		.nr_cpus = nr_cpu_ids,
+		.cpu_to_node = acpi.cpu_to_node,
+		.image = image_range(__image_start, __image_end),
+		.text = image_range(__text_start, __text_end),
+		.rodata = image_range(__rodata_start, __rodata_end),
+		.data = image_range(__data_start, __data_end),
+		.init = image_range(__init_begin, __init_end),
+		.bss = image_range(__bss_start, __bss_end),
+		.initrd = boot_info.initrd,
+		.reserved = reserved_ranges,
+		.nr_reserved = ARRAY_SIZE(reserved_ranges),
+	};
+	if (quire_init(&boot))
+		panic("memory management does not start");
+}
+
+/* The loader's archive becomes the first files, and its frames become free. */
+static void __init load_initrd(void)
+{
+	const struct phys_range *initrd = &boot_info.initrd;
+
+	if (initrd->start >= initrd->end)
+		panic("no initial file system: the boot loader gave no initrd");
+	populate_rootfs(phys_to_virt(initrd->start), initrd->end - initrd->start);
+	quire_free_range("initrd", initrd->start, initrd->end);
+}
+
+/* The part of the image that only booting needed. Nothing after this may be __init. */
+static void free_init_memory(void)
+{
+	paging_free_init();
+	quire_free_range("unused kernel image (initmem)", __pa_symbol(__init_begin),
+			 __pa_symbol(__init_end));
+}
+
+/* The first kernel thread: what may sleep, and then the first program. */
+static void kernel_init(void *unused)
+{
+	sched_start_threads();
+	smp_boot_cpus();
+	vfs_init();
+	load_initrd();
+	free_init_memory();
+	selftest_run();
+	run_init();
+}
+
 void __init kernel_main(uint32_t magic, uint64_t info)
 {
 	init_cpu_and_firmware(magic, info);
-	local_irq_enable();
+	sched_init();
+	init_memory();
 	clock_refine();
-	smp_boot_cpus();
-	selftest_run();
-	machine_power_off();
+	cred_init();
+	pid_init();
+	fork_init();
+	signal_init();
+	if (!kthread_run(kernel_init, NULL, "init"))
+		panic("no memory for the first thread");
+	sched_start_idle();
 }
