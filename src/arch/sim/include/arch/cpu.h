@@ -32,6 +32,12 @@ static inline void cpu_prefetch(const void *p)
 	__builtin_prefetch(p);
 }
 
+/* Adds to a word that only this CPU changes; a handler on it may change it too. */
+static inline void cpu_local_add(long *word, long delta)
+{
+	(void)__atomic_fetch_add(word, delta, __ATOMIC_RELAXED);
+}
+
 static inline void cpu_clear_words(void *dst, size_t nr_words)
 {
 	memset(dst, 0, nr_words * sizeof(long));

@@ -22,6 +22,12 @@
 #define PAGE_MASK (~(PAGE_SIZE - 1))
 #define PAGE_ALIGN(x) (((x) + PAGE_SIZE - 1) & PAGE_MASK)
 
+/* Physical addresses at which zones end: what ISA devices reach, what devices with 32 address bits reach, and what the
+ * direct map covers (here: everything). */
+#define ARCH_ZONE_DMA_END (16ull << 20)
+#define ARCH_ZONE_DMA32_END (4ull << 30)
+#define ARCH_LOWMEM_END (~0ull)
+
 #define TASK_SIZE (sizeof(long) == 8 ? (unsigned long)0x7ffffffff000ull : 0xc0000000ul)
 
 #define DIRECT_MAP_BYTES host_self.phys_bytes

@@ -35,6 +35,12 @@ static inline void cpu_prefetch(const void *p)
 	__builtin_prefetch(p);
 }
 
+/* Adds to a word that only this CPU changes: one instruction, so that an interrupt cannot split it, and no bus lock. */
+static inline void cpu_local_add(long *word, long delta)
+{
+	__asm__ volatile("addq %1, %0" : "+m"(*word) : "er"(delta));
+}
+
 /*
  * Bulk words: one string instruction, which the CPU runs a cache line at a time. The direction flag is
  * clear everywhere in the kernel, as the ABI wants it.

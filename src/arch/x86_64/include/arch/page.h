@@ -23,6 +23,12 @@
 #define PAGE_MASK (~(PAGE_SIZE - 1))
 #define PAGE_ALIGN(x) (((x) + PAGE_SIZE - 1) & PAGE_MASK)
 
+/* Physical addresses at which zones end: what ISA devices reach, what devices with 32 address bits reach, and what the
+ * direct map covers (here: everything). */
+#define ARCH_ZONE_DMA_END (16ull << 20)
+#define ARCH_ZONE_DMA32_END (4ull << 30)
+#define ARCH_LOWMEM_END (~0ull)
+
 /* The last user page stays unmapped: SYSRET to the first non-canonical address would fault in ring 0. */
 #define TASK_SIZE 0x7ffffffff000ul
 
