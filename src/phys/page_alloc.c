@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: MIT */
+/* page_alloc.c - the fast paths of giving and taking back, and one round through the zones. */
+#include "phys/page_alloc.h"
+
+#include "phys/page_owner.h"
+#include "phys/phys_state.h"
+#include "quire/stats.h"
+
+/* ---- giving out ---- */
+
+/* A page as its new owner finds it; `flags`: zone, node, owner. Whole words, so that it is four stores. */
+static __always_inline void reset_page(struct page *page, u32 flags, int count)
+{
+	atomic_store_explicit(&page->flags, flags, memory_order_relaxed);
+	atomic_store_explicit(&page->_mapcount, -1, memory_order_relaxed);
+	page->index_lo = 0;
+	page->mapping_word = 0;
+	atomic_store_explicit(&page->_refcount, count, memory_order_relaxed);
+}
+
+static void prep_compound(struct page *page, unsigned int order, u32 flags)
+{
+	u32 head = (u32)page_to_pfn(page);
+	unsigned int i;
+
+	reset_page(page, flags | 1u << PG_head, 0);
+	for (i = 1; i < 1u << order; i++) {
+		reset_page(page + i, flags | 1u << PG_tail, 0);
+		page[i].compound_head = head;
+	}
+	page[1].compound_info = order;
+}
+
+/* The struct pages of a run that is given out, and its contents. A run that is not compound keeps its tails as they
+ * were when free: only the first tail tells the order. */
+static void prep_run(struct page *page, unsigned int order, gfp_t gfp, u32 flags)
+{
+	unsigned int i;
+
+	if (!order) {
+		reset_page(page, flags, 0);
+	} else if (gfp & __GFP_COMP) {
+		prep_compound(page, order, flags);
+	} else {
+		reset_page(page, flags | 1u << PG_run, 0);
+		page[1].compound_info = order;
+	}
+	if (gfp & __GFP_ZERO)
+		for (i = 0; i < 1u << order; i++)
+			clear_page(page_address(page + i));
+}
+
+void prep_new_page(struct page *page, unsigned int order, gfp_t gfp)
+{
+	u32 flags = atomic_load_explicit(&page->flags, memory_order_relaxed) >> PAGE_ZONE_SHIFT << PAGE_ZONE_SHIFT;
+
+	if (unlikely(this_phys_cpu()->attention & ATTENTION_CHECKS))
+		page_debug_alloc(page, order, gfp);
+	prep_run(page, order, gfp, flags | (u32)PAGE_OWNER_KERNEL << PAGE_OWNER_SHIFT);
+}
+
+/* The hot frame of this CPU's list for these gfp bits, or NULL. `slot`: the order's place among the lists. */
+static __always_inline u32 pop_fast(gfp_t gfp, unsigned int slot, u32 *page_flags)
+{
+	struct phys_cpu *cpu = this_phys_cpu();
+	struct pcp_list *list = cpu->by_gfp[gfp & 31] + slot * MIGRATE_PCPTYPES;
+	u32 pfn;
+
+	if (unlikely(__atomic_load_n(&cpu->blocked, __ATOMIC_RELAXED) | (gfp & __GFP_COLD)))
+		return PAGE_NO_PFN;
+	__atomic_store_n(&cpu->busy, 1, __ATOMIC_RELAXED);
+	barrier();
+	if (unlikely(list->top == list->bottom)) {
+		pcp_leave(cpu);
+		return PAGE_NO_PFN;
+	}
+	pfn = pcp_pop(list);
+	list->nr_alloc++;
+	pcp_leave(cpu);
+	*page_flags = list->page_flags;
+	return pfn;
+}
+
+static __always_inline struct page *alloc_fast(gfp_t gfp, int count)
+{
+	u32 flags, pfn = pop_fast(gfp, 0, &flags);
+	struct page *page = pfn_to_page(pfn);
+
+	if (unlikely(pfn == PAGE_NO_PFN))
+		return NULL;
+	reset_page(page, flags, count);
+	if (gfp & __GFP_ZERO)
+		clear_page(page_address(page));
+	return page;
+}
+
+/* The same for the larger orders that the lists hold. */
+static struct page *alloc_fast_order(gfp_t gfp, unsigned int order)
+{
+	unsigned int slot = pcp_slot(order);
+	u32 flags, pfn;
+
+	if (slot >= NR_PCP_ORDERS)
+		return NULL;
+	pfn = pop_fast(gfp, slot, &flags);
+	if (pfn == PAGE_NO_PFN)
+		return NULL;
+	prep_run(pfn_to_page(pfn), order, gfp, flags);
+	return pfn_to_page(pfn);
+}
+
+struct page *alloc_frozen_pages(gfp_t gfp, unsigned int order)
+{
+	struct page *page;
+
+	might_relieve(gfp);
+	page = likely(!order) ? alloc_fast(gfp, 0) : alloc_fast_order(gfp, order);
+	return likely(page) ? page : alloc_slow(gfp, order, NUMA_NO_NODE, NULL);
+}
+
+static struct page *with_reference(struct page *page)
+{
+	if (page)
+		/* Release: whoever takes a reference later sees the page as it was prepared. */
+		atomic_store_explicit(&page->_refcount, 1, memory_order_release);
+	return page;
+}
+
+struct page *alloc_pages(gfp_t gfp, unsigned int order)
+{
+	struct page *page;
+
+	might_relieve(gfp);
+	if (likely(!order)) {
+		page = alloc_fast(gfp, 1);
+		if (likely(page))
+			return page;
+	}
+	return with_reference(alloc_frozen_pages(gfp, order));
+}
+
+struct page *__alloc_pages_nodemask(gfp_t gfp, unsigned int order, int nid, const unsigned long *nodemask)
+{
+	might_relieve(gfp);
+	return with_reference(alloc_slow(gfp, order, nid, nodemask));
+}
+
+struct page *alloc_pages_node(int nid, gfp_t gfp, unsigned int order)
+{
+	if (nid == NUMA_NO_NODE || (nid == this_phys_cpu()->nid && !order))
+		return alloc_pages(gfp, order);
+	return __alloc_pages_nodemask(gfp, order, nid, NULL);
+}
+
+/* ---- one round through the zones ---- */
+
+/* A HIGHATOMIC reserve of up to 1% of the zone, in whole blocks, grows where an urgent request of more than one page was
+ * served: the next ones find room there. */
+static void reserve_highatomic(struct zone *zone, pfn_t pfn)
+{
+	struct pageblock *block = pfn_to_block(pfn);
+	unsigned long limit = ALIGN(READ_ONCE(zone->managed_pages) / 100, (unsigned long)PAGEBLOCK_PAGES);
+	unsigned long flags;
+
+	if (READ_ONCE(zone->managed_pages) / 100 < PAGEBLOCK_PAGES)
+		return; /* too small to set a whole block apart */
+	spin_lock_irqsave(&zone->lock, flags);
+	if (zone->nr_reserved_highatomic + PAGEBLOCK_PAGES <= limit && block->mt < MIGRATE_PCPTYPES) {
+		zone->nr_reserved_highatomic += PAGEBLOCK_PAGES;
+		zone_set_block_type(zone, block, MIGRATE_HIGHATOMIC);
+	}
+	spin_unlock_irqrestore(&zone->lock, flags);
+}
+
+static u32 take_from_zone(struct zone *zone, const struct alloc_context *ac)
+{
+	unsigned long flags;
+	u32 pfn = PAGE_NO_PFN;
+
+	if (!(ac->alloc_flags & ALLOC_NO_PCP))
+		pfn = pcp_alloc(zone, ac->order, ac->migratetype, ac->alloc_flags);
+	if (pfn != PAGE_NO_PFN)
+		return pfn;
+	spin_lock_irqsave(&zone->lock, flags);
+	pfn = zone_take_run(zone, ac->order, ac->migratetype, ac->alloc_flags);
+	if (pfn != PAGE_NO_PFN)
+		zone->nr_alloc_direct += 1ul << ac->order;
+	spin_unlock_irqrestore(&zone->lock, flags);
+	if (pfn != PAGE_NO_PFN && unlikely(ac->alloc_flags & ALLOC_HIGHATOMIC))
+		reserve_highatomic(zone, pfn);
+	return pfn;
+}
+
+static bool zone_allowed(const struct zone *zone, const struct alloc_context *ac)
+{
+	int nid = zone_to_nid(zone);
+
+	return !ac->nodemask || ac->nodemask[nid / (8 * sizeof(long))] >> nid % (8 * sizeof(long)) & 1;
+}
+
+static void count_numa(struct zone *zone, int nid)
+{
+	pg_data_t *got = zone->zone_pgdat, *wanted = node_data(nid);
+
+	if (got == wanted) {
+		__atomic_fetch_add(&got->numa_hit, 1, __ATOMIC_RELAXED);
+		return;
+	}
+	__atomic_fetch_add(&got->numa_miss, 1, __ATOMIC_RELAXED);
+	if (wanted)
+		__atomic_fetch_add(&wanted->numa_foreign, 1, __ATOMIC_RELAXED);
+}
+
+struct page *get_page_from_freelist(const struct alloc_context *ac)
+{
+	struct zoneref *ref;
+
+	for (ref = ac->zonelist; ref->zone; ref++) {
+		struct zone *zone = ref->zone;
+		unsigned long mark;
+		u32 pfn;
+
+		if (ref->zone_idx > ac->highest_zoneidx || !zone_allowed(zone, ac))
+			continue;
+		mark = wmark_pages(zone, ac->alloc_flags & ALLOC_WMARK_MASK);
+		if (!(ac->alloc_flags & ALLOC_NO_WATERMARKS) &&
+		    !zone_watermark_ok(zone, ac->order, mark, ac->highest_zoneidx, ac->alloc_flags)) {
+			if (ac->alloc_flags & ALLOC_KSWAPD && !(READ_ONCE(zone->flags) & ZONE_BELOW_LOW))
+				relief_wake_background(zone, ac->order);
+			continue;
+		}
+		pfn = take_from_zone(zone, ac);
+		if (pfn == PAGE_NO_PFN)
+			continue;
+		count_numa(zone, ac->nid);
+		prep_new_page(pfn_to_page(pfn), ac->order, ac->gfp);
+		return pfn_to_page(pfn);
+	}
+	return NULL;
+}
+
+/* ---- taking back ---- */
+
+/* Puts the run on this CPU's list; false: take the long way. `special`: flags that this order must have (PG_run). */
+static __always_inline bool free_fast(struct page *page, unsigned int slot, u32 special)
+{
+	u32 flags = atomic_load_explicit(&page->flags, memory_order_relaxed);
+	struct phys_state *phys = this_phys();
+	struct phys_cpu *cpu = phys->cpu[this_cpu()];
+	struct per_cpu_pages *pcp = cpu->zone_pcp[flags >> PAGE_ZONE_SHIFT];
+	pfn_t pfn = page_to_pfn(page);
+	struct pcp_list *list;
+	u32 top;
+	u8 type;
+
+	special |= PAGE_OWNER_ALLOCATED_BIT;
+	if (unlikely((flags & (PAGE_FLAGS_SPECIAL_AT_FREE | PAGE_OWNER_ALLOCATED_BIT)) != special))
+		return false;
+	type = __atomic_load_n(&phys->blocks[pfn >> PAGEBLOCK_ORDER].mt, __ATOMIC_RELAXED);
+	if (unlikely(!pcp || type >= MIGRATE_PCPTYPES || __atomic_load_n(&cpu->blocked, __ATOMIC_RELAXED)))
+		return false;
+	list = &pcp->lists[slot * MIGRATE_PCPTYPES + type];
+	__atomic_store_n(&cpu->busy, 1, __ATOMIC_RELAXED);
+	barrier();
+	top = list->top;
+	if (unlikely(top - list->bottom >= list->high)) {
+		pcp_leave(cpu);
+		return false;
+	}
+	/* Before it is on the list: a handler on this CPU may take it from there at once. */
+	atomic_store_explicit(&page->flags, page_flags_free(flags), memory_order_relaxed);
+	list->ring[top & list->mask] = (u32)pfn;
+	__atomic_store_n(&list->top, top + 1, __ATOMIC_RELAXED);
+	list->nr_free++;
+	pcp_leave(cpu);
+	return true;
+}
+
+static bool free_fast_order(struct page *page, unsigned int order)
+{
+	unsigned int slot = pcp_slot(order);
+
+	return slot < NR_PCP_ORDERS && page[1].compound_info == order && free_fast(page, slot, 1u << PG_run);
+}
+
+void free_frozen_pages(struct page *page, unsigned int order)
+{
+	QUIRE_ASSERT_MSG(!page_count(page), "free_frozen_pages: the page has references");
+	if (likely(!order) ? !free_fast(page, 0, 0) : !free_fast_order(page, order))
+		free_slow(page, order);
+}
+
+void __free_pages(struct page *page, unsigned int order)
+{
+	/* Pairs with every other drop: what the earlier owners wrote is seen before the frame is used again. */
+	int count = atomic_fetch_sub_explicit(&page->_refcount, 1, memory_order_acq_rel);
+
+	if (likely(count == 1))
+		free_frozen_pages(page, order);
+	else if (unlikely(count <= 0))
+		bad_page(page, "freed without a reference (double free?)");
+}

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+/* page_free.c - the long way back: checks, compound pages, last references, bulk. */
+#include "phys/page_alloc.h"
+#include "phys/page_owner.h"
+#include "phys/phys_state.h"
+
+/* Tells what is wrong with a page that is about to be freed, or NULL. */
+static const char *reason_bad(struct page *page, unsigned int order, u32 flags)
+{
+	if (!(flags & PAGE_OWNER_ALLOCATED_BIT))
+		return PageBuddy(page) ? "it is free already (double free?)" : "it was never given out (reserved?)";
+	if (flags & 1u << PG_tail)
+		return "it is a tail of a compound page";
+	if (flags & PAGE_FLAGS_BAD_AT_FREE)
+		return "a flag says that it is in use";
+	if (order > MAX_ORDER || page_to_pfn(page) & ((1ul << order) - 1))
+		return "its order does not fit its frame number";
+	if (flags & (1u << PG_head | 1u << PG_run) && (page[1].compound_info & 0xff) != order)
+		return "it was given out with another order";
+	if (order && !(flags & (1u << PG_head | 1u << PG_run)))
+		return "it was given out as single pages";
+	return NULL;
+}
+
+bool free_page_is_good(struct page *page, unsigned int order)
+{
+	const char *why;
+
+	if (unlikely(!pfn_valid(page_to_pfn(page)))) {
+		bad_page(NULL, "a page that is none was freed");
+		return false;
+	}
+	if (unlikely(pfn_to_block(page_to_pfn(page))->flags & PB_RAW))
+		why = "it is free already, and was never given out";
+	else
+		why = reason_bad(page, order, atomic_load_explicit(&page->flags, memory_order_relaxed));
+	if (likely(!why))
+		return true;
+	bad_page(page, why);
+	return false;
+}
+
+/* Takes a compound page apart: its tails become free struct pages. */
+static void destroy_compound(struct page *page, unsigned int order, u32 free_flags)
+{
+	unsigned int i;
+
+	for (i = 1; i < 1u << order; i++) {
+		atomic_store_explicit(&page[i].flags, free_flags, memory_order_relaxed);
+		atomic_store_explicit(&page[i]._refcount, 0, memory_order_relaxed);
+	}
+}
+
+void free_slow(struct page *page, unsigned int order)
+{
+	u32 flags, free_flags;
+	struct pageblock *block;
+	unsigned long irq;
+	struct zone *zone;
+	pfn_t pfn;
+
+	if (unlikely(READ_ONCE(this_phys_cpu()->attention) & ATTENTION_DRAIN))
+		drain_local_pages(NULL);
+	if (!free_page_is_good(page, order))
+		return;
+	flags = atomic_load_explicit(&page->flags, memory_order_relaxed);
+	free_flags = page_flags_free(flags);
+	zone = zone_by_id(flags >> PAGE_ZONE_SHIFT);
+	pfn = page_to_pfn(page);
+	block = pfn_to_block(pfn);
+	if (unlikely(this_phys_cpu()->attention & ATTENTION_CHECKS))
+		page_debug_free(page, order);
+	if (flags & 1u << PG_head)
+		destroy_compound(page, order, free_flags);
+	atomic_store_explicit(&page->flags, free_flags, memory_order_relaxed);
+	if (pcp_free(zone, (u32)pfn, order, __atomic_load_n(&block->mt, __ATOMIC_RELAXED), false))
+		return;
+	spin_lock_irqsave(&zone->lock, irq);
+	zone_free_run(zone, pfn, order);
+	zone->nr_free_direct += 1ul << order;
+	spin_unlock_irqrestore(&zone->lock, irq);
+}
+
+/* The order that the allocation had which starts here. */
+static unsigned int allocated_order(const struct page *page)
+{
+	u32 flags = atomic_load_explicit(&((struct page *)page)->flags, memory_order_relaxed);
+
+	return flags & (1u << PG_head | 1u << PG_run) ? page[1].compound_info & 0xff : 0;
+}
+
+void phys_set_lru_release(void (*release)(struct page *page))
+{
+	this_phys()->lru_release = release;
+}
+
+static void free_last_reference(struct page *page)
+{
+	if (PageLRU(page) && this_phys()->lru_release)
+		this_phys()->lru_release(page);
+	free_frozen_pages(page, allocated_order(page));
+}
+
+void put_page(struct page *page)
+{
+	int count;
+
+	page = compound_head(page);
+	/* Pairs with the other owners' drops: the last one sees all that they wrote. */
+	count = atomic_fetch_sub_explicit(&page->_refcount, 1, memory_order_acq_rel);
+	if (count == 1)
+		free_last_reference(page);
+	else if (unlikely(count <= 0))
+		bad_page(page, "put_page without a reference");
+}
+
+void free_pages_bulk(struct page **pages, unsigned long nr)
+{
+	unsigned long i;
+
+	for (i = 0; i < nr; i++) {
+		if (i + 2 < nr)
+			cpu_prefetch(pages[i + 2]);
+		__free_pages(pages[i], 0);
+	}
+}
+
+void free_pages(unsigned long addr, unsigned int order)
+{
+	if (addr)
+		__free_pages(virt_to_page((void *)addr), order);
+}
+
+void split_page(struct page *page, unsigned int order)
+{
+	u32 flags = atomic_load_explicit(&page->flags, memory_order_relaxed) & ~(1u << PG_run);
+	unsigned int i;
+
+	BUG_ON(PageCompound(page) || !page_count(page));
+	if (!order)
+		return;
+	for (i = 0; i < 1u << order; i++) {
+		atomic_store_explicit(&page[i].flags, flags, memory_order_relaxed);
+		atomic_store_explicit(&page[i]._mapcount, -1, memory_order_relaxed);
+		page[i].index_lo = 0;
+		page[i].mapping_word = 0;
+		if (i)
+			atomic_store_explicit(&page[i]._refcount, 1, memory_order_release);
+	}
+}

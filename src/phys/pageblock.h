@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pageblock.h - what kind of pages a block of 2 MiB is for, and the three decisions that keep kinds apart, each a pure
+ * function over plain values.
+ *
+ * Pages that cannot move are kept out of blocks of pages that can, so that whole blocks come free again. Every block has
+ * a mobility type; an allocation is served from a block of its own type; when none has room, from the type whose pollution
+ * hurts least (fallback order), and then either the whole block changes its type (stealing) or the page is just taken.
+ *
+ * A zone files its blocks with free frames under (mobility, fullness, largest free run):
+ *
+ *	fullness 0 [fullest]   orders 0 1 2 ... 8      the placement policy looks here first, so that scattered
+ *	...                                            memory fills up here ...
+ *	fullness 7 [emptiest]  orders 0 1 2 ... 8 9 10 ... and empties here, into whole free blocks
+ *
+ * Locks: none; pure. Sleeps: never. Cost: O(1). Allocates: never.
+ */
+#ifndef PHYS_PAGEBLOCK_H
+#define PHYS_PAGEBLOCK_H
+
+#include "phys/buddy.h"
+#include "quire/gfp.h"
+
+enum migratetype {
+	MIGRATE_UNMOVABLE,
+	MIGRATE_MOVABLE,
+	MIGRATE_RECLAIMABLE,
+	MIGRATE_PCPTYPES,                     /* as many kinds as per-CPU lists have                     */
+	MIGRATE_HIGHATOMIC = MIGRATE_PCPTYPES, /* set apart for urgent requests of more than one page    */
+	MIGRATE_CMA,                          /* set apart at boot, lent to movable pages only           */
+	MIGRATE_ISOLATE,                      /* nothing is taken from here                              */
+	MIGRATE_TYPES,
+};
+
+/* Fullness classes: 64 frames each. Fewer heal slower, more cost list heads. */
+#define NR_FULLNESS 8
+#define FULLNESS_SHIFT (PAGEBLOCK_ORDER - 3)
+
+/* Class of a block with `nr_free` free frames: 0 is the fullest. */
+static inline unsigned int block_fullness(unsigned int nr_free)
+{
+	return (nr_free - 1) >> FULLNESS_SHIFT;
+}
+
+/* What one mobility type has on offer: bit `o` of avail[f] says that blocks of fullness f are there whose largest free
+ * run has order `o`. */
+struct offer {
+	u16 avail[NR_FULLNESS];
+};
+
+struct placement {
+	unsigned int fullness, order;
+};
+
+/* Chooses the list to serve `order` from; false when no block has such a run. Replaceable (phys_set_placement). */
+typedef bool (*placement_policy)(const struct offer *offer, unsigned int order, struct placement *place);
+
+/* The default: the fullest block that can serve the request, in it the smallest large run. */
+bool place_fullest(const struct offer *offer, unsigned int order, struct placement *place);
+/* The opposite, for comparison: the block with the smallest run that fits, however empty. */
+bool place_best_fit(const struct offer *offer, unsigned int order, struct placement *place);
+
+/* The types to fall back to, best first, ended by MIGRATE_TYPES. */
+const u8 *fallback_order(enum migratetype type);
+
+enum steal {
+	STEAL_NOTHING, /* leave the block alone                               */
+	STEAL_PAGES,   /* take the pages, the block stays what it is          */
+	STEAL_BLOCK,   /* the block becomes ours                              */
+};
+/* What a request of `order` and type `want` does with a block of another type that has `nr_free` free frames. */
+enum steal steal_rule(unsigned int order, enum migratetype want, enum migratetype have, unsigned int nr_free);
+
+static inline enum migratetype gfp_migratetype(gfp_t gfp)
+{
+	/* __GFP_MOVABLE and __GFP_RECLAIMABLE are the bits 3 and 4; both at once is nonsense and counts as neither. */
+	return (enum migratetype)((gfp >> 3 & 3) % 3);
+}
+
+/* "Unmovable", ..., as /proc/pagetypeinfo spells it. */
+const char *migratetype_name(enum migratetype type);
+
+#endif

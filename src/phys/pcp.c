@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: MIT */
+/* pcp.c - refill, overflow, drain and sizes of the per-CPU lists. */
+#include "phys/pcp.h"
+
+#include "base/string.h"
+#include "phys/memblock.h"
+#include "phys/page_alloc.h"
+#include "phys/phys_state.h"
+#include "quire/errno.h"
+#include "quire/port.h"
+#include "quire/stats.h"
+
+/* ---- sizes ---- */
+
+struct pcp_size pcp_size_for(unsigned long managed_pages, unsigned int nr_cpus, unsigned int fraction)
+{
+	struct pcp_size size = {0, 0};
+	unsigned long share = managed_pages / nr_cpus;
+
+	/* All CPUs' lists together must not hide a noticeable part of a zone: 1/64 each list, or the user's fraction. */
+	share = fraction ? managed_pages / fraction / nr_cpus : share / 64;
+	if (share < 16)
+		return size;
+	size.high_max = (unsigned int)rounddown_pow_of_two(min_t(unsigned long, share, 1ul << PCP_RING_MAX_SHIFT));
+	size.batch = clamp_t(unsigned int, size.high_max / 4, 4, PCP_BATCH_MAX);
+	return size;
+}
+
+u32 pcp_next_high(u32 high, u32 high_max, u32 misses, bool memory_low)
+{
+	if (memory_low)
+		return max_t(u32, high / 2, 1);
+	/* A list that both overflows and runs dry is too short for the swing of the load. */
+	return misses ? min_t(u32, 2 * high, high_max) : high;
+}
+
+/* Entries of an order's ring. Huge pages are few and large: a CPU keeps some only where memory is plenty. */
+static unsigned int ring_entries(unsigned int order, unsigned int high_max)
+{
+	if (order == PAGEBLOCK_ORDER)
+		return high_max >= 256 ? 4 : 0;
+	return high_max >> order;
+}
+
+/* ---- boot ---- */
+
+static void init_list(struct pcp_list *list, struct zone *zone, unsigned int order, unsigned int entries, u32 **memory,
+		      unsigned int batch)
+{
+	list->zone = zone;
+	list->order = (u16)order;
+	list->page_flags = (u32)PAGE_OWNER_KERNEL << PAGE_OWNER_SHIFT | (u32)zone->id << PAGE_ZONE_SHIFT;
+	if (!entries)
+		return;
+	list->ring = *memory;
+	list->mask = entries - 1;
+	list->batch = (u16)max_t(unsigned int, batch >> order, 1);
+	list->high = order == PAGEBLOCK_ORDER ? entries : min_t(u32, entries, 2u * list->batch);
+	*memory += entries;
+}
+
+static struct per_cpu_pages *make_pageset(struct zone *zone, const struct pcp_size *size)
+{
+	struct per_cpu_pages *pcp;
+	unsigned int entries = 0, i;
+	u32 *memory;
+
+	for (i = 0; i < NR_PCP_ORDERS; i++)
+		entries += MIGRATE_PCPTYPES * ring_entries(i > PCP_MAX_SMALL_ORDER ? PAGEBLOCK_ORDER : i, size->high_max);
+	pcp = memblock_alloc_node(sizeof(*pcp) + entries * sizeof(u32), CACHE_LINE_BYTES, zone_to_nid(zone));
+	if (!pcp)
+		return NULL;
+	memory = (u32 *)(pcp + 1);
+	for (i = 0; i < NR_PCP_LISTS; i++) {
+		unsigned int order = i / MIGRATE_PCPTYPES;
+
+		order = order > PCP_MAX_SMALL_ORDER ? PAGEBLOCK_ORDER : order;
+		init_list(&pcp->lists[i], zone, order, ring_entries(order, size->high_max), &memory, size->batch);
+	}
+	return pcp;
+}
+
+static int init_zone_lists(struct zone *zone, unsigned int nr_cpus)
+{
+	struct phys_state *phys = this_phys();
+	struct pcp_size size = pcp_size_for(zone->present_pages, nr_cpus, phys->sysctl.percpu_pagelist_high_fraction);
+	unsigned int cpu;
+
+	zone->pageset_high = size.high_max;
+	zone->pageset_batch = size.batch;
+	if (!size.high_max)
+		return 0;
+	zone->per_cpu_pageset = memblock_alloc(nr_cpus * sizeof(void *), sizeof(void *));
+	if (!zone->per_cpu_pageset)
+		return -ENOMEM;
+	for (cpu = 0; cpu < nr_cpus; cpu++) {
+		zone->per_cpu_pageset[cpu] = make_pageset(zone, &size);
+		if (!zone->per_cpu_pageset[cpu])
+			return -ENOMEM;
+		phys->cpu[cpu]->zone_pcp[zone->id] = zone->per_cpu_pageset[cpu];
+	}
+	return 0;
+}
+
+/* The list that serves requests of order 0 with these low gfp bits at once: of the first zone that they may use. */
+static struct pcp_list *list_for_gfp(struct phys_cpu *cpu, gfp_t gfp, struct pcp_list *empty)
+{
+	struct zoneref *ref = node_data(cpu->nid)->node_zonelists[ZONELIST_FALLBACK];
+	enum zone_type highest = gfp_zone(gfp);
+
+	while (ref->zone && ref->zone_idx > highest)
+		ref++;
+	if (!ref->zone || !cpu->zone_pcp[ref->zone->id])
+		return empty;
+	return &cpu->zone_pcp[ref->zone->id]->lists[pcp_index(0, gfp_migratetype(gfp))];
+}
+
+int pcp_init(void)
+{
+	struct phys_state *phys = this_phys();
+	unsigned int nr_cpus = this_quire()->nr_cpus, cpu, id;
+	struct pcp_list *empty = memblock_alloc(NR_PCP_LISTS * sizeof(*empty), CACHE_LINE_BYTES);
+	struct zone *zone;
+
+	if (!empty)
+		return -ENOMEM;
+	for_each_populated_zone(zone, id)
+		if (init_zone_lists(zone, nr_cpus))
+			return -ENOMEM;
+	for (cpu = 0; cpu < nr_cpus; cpu++)
+		for (gfp_t gfp = 0; gfp < 32; gfp++)
+			phys->cpu[cpu]->by_gfp[gfp] = list_for_gfp(phys->cpu[cpu], gfp, empty);
+	return 0;
+}
+
+/* ---- refill ---- */
+
+static unsigned int take_runs(struct zone *zone, unsigned int order, enum migratetype type, unsigned int alloc_flags,
+			      u32 *pfns, unsigned int nr)
+{
+	unsigned int done = 0;
+
+	while (done < nr) {
+		u32 pfn = zone_take_run(zone, order, type, alloc_flags);
+
+		if (pfn == PAGE_NO_PFN)
+			break;
+		pfns[done++] = pfn;
+	}
+	return done;
+}
+
+/* Moves a batch from the zone to an empty list, so that the lowest frame is given out first. */
+static void refill(struct phys_cpu *cpu, struct pcp_list *list, enum migratetype type, unsigned int alloc_flags)
+{
+	struct zone *zone = list->zone;
+	unsigned int nr, order = list->order;
+	unsigned long flags;
+
+	spin_lock_irqsave(&zone->lock, flags);
+	if (order)
+		nr = take_runs(zone, order, type, alloc_flags, cpu->scratch, list->batch);
+	else
+		nr = zone_take_frames(zone, type, alloc_flags, cpu->scratch, list->batch);
+	spin_unlock_irqrestore(&zone->lock, flags);
+	while (nr)
+		pcp_push(list, cpu->scratch[--nr]);
+	list->misses++;
+}
+
+u32 pcp_alloc(struct zone *zone, unsigned int order, enum migratetype type, unsigned int alloc_flags)
+{
+	struct phys_cpu *cpu = this_phys_cpu();
+	struct per_cpu_pages *pcp = cpu->zone_pcp[zone->id];
+	struct pcp_list *list;
+	u32 pfn = PAGE_NO_PFN;
+	int index = pcp_index(order, type);
+
+	if (!pcp || index < 0 || !pcp->lists[index].ring || !pcp_enter(cpu))
+		return PAGE_NO_PFN;
+	list = &pcp->lists[index];
+	if (!pcp_count(list))
+		refill(cpu, list, type, alloc_flags);
+	if (pcp_count(list)) {
+		pfn = alloc_flags & ALLOC_COLD ? pcp_pop_cold(list) : pcp_pop(list);
+		list->nr_alloc++;
+	}
+	pcp_leave(cpu);
+	return pfn;
+}
+
+/* ---- overflow and drain ---- */
+
+static void give_to_zone(struct zone *zone, const u32 *pfns, unsigned int nr, unsigned int order)
+{
+	unsigned long flags;
+
+	if (!order) {
+		zone_free_frames(zone, pfns, nr);
+		return;
+	}
+	spin_lock_irqsave(&zone->lock, flags);
+	while (nr)
+		zone_free_run(zone, pfns[--nr], order);
+	spin_unlock_irqrestore(&zone->lock, flags);
+}
+
+/* Gives the `nr` coldest entries to the zone. */
+static void drain_list(struct phys_cpu *cpu, struct pcp_list *list, unsigned int nr)
+{
+	while (nr) {
+		unsigned int batch = min_t(unsigned int, nr, PCP_BATCH_MAX), i;
+
+		for (i = 0; i < batch; i++)
+			cpu->scratch[i] = pcp_pop_cold(list);
+		give_to_zone(list->zone, cpu->scratch, batch, list->order);
+		nr -= batch;
+	}
+}
+
+static void overflow(struct phys_cpu *cpu, struct pcp_list *list)
+{
+	bool low = READ_ONCE(list->zone->flags) & ZONE_BELOW_LOW;
+	u32 high = pcp_next_high(list->high, list->mask + 1, list->misses, low);
+
+	list->misses = 0;
+	if (high > list->high) {
+		list->high = high;
+		return;
+	}
+	list->high = max_t(u32, high, list->batch);
+	drain_list(cpu, list, low ? pcp_count(list) : min_t(u32, list->batch, pcp_count(list)));
+}
+
+bool pcp_free(struct zone *zone, u32 pfn, unsigned int order, enum migratetype type, bool cold)
+{
+	struct phys_cpu *cpu = this_phys_cpu();
+	struct per_cpu_pages *pcp = cpu->zone_pcp[zone->id];
+	struct pcp_list *list;
+	int index;
+
+	/* A type without lists of its own is as good as movable, but for frames that somebody is isolating. */
+	if (type == MIGRATE_ISOLATE || type == MIGRATE_HIGHATOMIC)
+		return false;
+	index = pcp_index(order, type < MIGRATE_PCPTYPES ? type : MIGRATE_MOVABLE);
+	if (!pcp || index < 0 || !pcp->lists[index].ring || !pcp_enter(cpu))
+		return false;
+	list = &pcp->lists[index];
+	if (pcp_count(list) >= list->high)
+		overflow(cpu, list);
+	if (cold)
+		pcp_push_cold(list, pfn);
+	else
+		pcp_push(list, pfn);
+	list->nr_free++;
+	pcp_leave(cpu);
+	return true;
+}
+
+static unsigned long drain_pageset(struct phys_cpu *cpu, struct per_cpu_pages *pcp)
+{
+	unsigned long frames = 0;
+	unsigned int i;
+
+	for (i = 0; i < NR_PCP_LISTS; i++) {
+		struct pcp_list *list = &pcp->lists[i];
+		u32 nr = pcp_count(list);
+
+		if (!nr)
+			continue;
+		drain_list(cpu, list, nr);
+		list->high = min_t(u32, list->high, 2u * list->batch);
+		frames += (unsigned long)nr << list->order;
+	}
+	return frames;
+}
+
+unsigned long drain_local_pages(struct zone *zone)
+{
+	struct phys_cpu *cpu = this_phys_cpu();
+	unsigned long frames = 0;
+	unsigned int id;
+
+	if (!pcp_enter(cpu)) {
+		__atomic_fetch_or(&cpu->attention, ATTENTION_DRAIN, __ATOMIC_RELAXED);
+		return 0;
+	}
+	__atomic_fetch_and(&cpu->attention, (u8)~ATTENTION_DRAIN, __ATOMIC_RELAXED);
+	for (id = 0; id < ARRAY_SIZE(cpu->zone_pcp); id++)
+		if (cpu->zone_pcp[id] && (!zone || zone->id == id))
+			frames += drain_pageset(cpu, cpu->zone_pcp[id]);
+	pcp_leave(cpu);
+	if (frames)
+		count_vm_event(PCP_DRAIN);
+	return frames;
+}
+
+static void drain_here(void *frames)
+{
+	__atomic_fetch_add((unsigned long *)frames, drain_local_pages(NULL), __ATOMIC_RELAXED);
+}
+
+unsigned long zone_pcp_pages(const struct zone *zone)
+{
+	unsigned long frames = 0;
+	unsigned int cpu, i;
+
+	if (!zone->per_cpu_pageset)
+		return 0;
+	for_each_possible_cpu(cpu)
+		for (i = 0; i < NR_PCP_LISTS; i++) {
+			const struct pcp_list *list = &zone->per_cpu_pageset[cpu]->lists[i];
+
+			frames += (unsigned long)pcp_count(list) << list->order;
+		}
+	return frames;
+}
+
+/* CPUs whose lists are not empty. */
+static struct quire_cpumask cpus_with_pages(void)
+{
+	struct quire_cpumask mask = {{0}};
+	struct phys_state *phys = this_phys();
+	unsigned int cpu, id, i;
+
+	for_each_possible_cpu(cpu)
+		for (id = 0; id < ARRAY_SIZE(phys->cpu[cpu]->zone_pcp); id++)
+			for (i = 0; phys->cpu[cpu]->zone_pcp[id] && i < NR_PCP_LISTS; i++)
+				if (pcp_count(&phys->cpu[cpu]->zone_pcp[id]->lists[i]))
+					mask.bits[cpu / 64] |= 1ull << cpu % 64;
+	return mask;
+}
+
+unsigned long drain_all_frames(void)
+{
+	const struct quire_port *port = this_quire()->port;
+	struct quire_cpumask mask = cpus_with_pages();
+	unsigned long frames = 0;
+	unsigned int cpu;
+
+	if (port->call_cpus && irqs_enabled()) {
+		port->call_cpus(&mask, drain_here, &frames);
+		return frames;
+	}
+	/* Without a way to call: ourselves now, the others at their next request. */
+	for_each_possible_cpu(cpu)
+		if (cpu != this_cpu() && mask.bits[cpu / 64] >> cpu % 64 & 1)
+			__atomic_fetch_or(&this_phys()->cpu[cpu]->attention, ATTENTION_DRAIN, __ATOMIC_RELAXED);
+	return drain_local_pages(NULL);
+}
+
+void drain_all_pages(void)
+{
+	might_sleep();
+	drain_all_frames();
+}

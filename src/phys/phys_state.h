@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * phys_state.h - what this room keeps for a machine, in one struct that memblock allocates.
+ *
+ * Lock: each part's own, named at its field. Sleeps: never. Allocates: never.
+ */
+#ifndef PHYS_PHYS_STATE_H
+#define PHYS_PHYS_STATE_H
+
+#include "phys/pcp.h"
+#include "phys/relief.h"
+#include "phys/zone.h"
+#include "sync/percpu.h"
+
+struct phys_sysctl {                    /* (a) each a value of /proc/sys/vm                           */
+	unsigned long min_free_kbytes;
+	unsigned int watermark_scale_factor; /* in 1/10000 of a zone                                   */
+	unsigned int watermark_boost_factor; /* in 1/10000 of the high watermark                       */
+	unsigned int lowmem_reserve_ratio[MAX_NR_ZONES];
+	unsigned int percpu_pagelist_high_fraction;
+	bool min_free_set;              /* a user chose min_free_kbytes                                */
+};
+
+struct phys_state {                     /* (c) constant after boot, but for what says otherwise       */
+	struct pageblock *blocks;       /* by pfn >> PAGEBLOCK_ORDER                                   */
+	u32 nr_blocks;
+	pfn_t max_pfn;                  /* one more than the last frame of RAM                         */
+	placement_policy placement;
+	struct phys_cpu *cpu[QUIRE_MAX_CPUS];
+	pg_data_t *nodes[QUIRE_MAX_NODES];
+	u8 distance[QUIRE_MAX_NODES][QUIRE_MAX_NODES];
+	pfn_t movable_start[QUIRE_MAX_NODES]; /* from here on a node's memory is ZONE_MOVABLE          */
+	struct phys_sysctl sysctl;
+	struct relief_ladder relief;
+	void (*lru_release)(struct page *page); /* takes a page off its LRU list before it is freed    */
+	unsigned long totalram_pages;   /* (a) managed by all zones                                    */
+	unsigned long totalreserve_pages; /* (a) kept back by reserves and high watermarks             */
+	unsigned long bad_pages;        /* (a) frames quarantined after a broken check                 */
+	u64 last_report_ns;             /* (a) when a failed allocation was last reported              */
+	bool poison;                    /* freed pages are filled with a pattern, checked when given   */
+	struct page_owner_state *owner; /* page_owner=on                                               */
+};
+
+/* Watermarks and reserves from the sysctls (and min_free_kbytes from the size of memory, unless a user chose it). */
+void setup_min_free_kbytes(void);
+
+static __always_inline struct phys_state *this_phys(void)
+{
+	return this_quire()->phys;
+}
+
+static __always_inline struct phys_cpu *this_phys_cpu(void)
+{
+	return this_quire()->phys->cpu[this_cpu()];
+}
+
+#endif
