@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pgtable.h - struct pgtable: one tree of page tables, who uses it, and what it maps.
+ *
+ *	root (level 3) --> table (2) --> table (1) --> leaf table (0) --> pages
+ *	       |                                           |
+ *	   pgt->lock guards links of all upper tables      its own lock, in the struct page of its frame
+ *
+ * [PG1] A table page has owner PAGE_OWNER_PGTABLE and one reference, held by the entry that leads to it.
+ * [PG2] pgtables_bytes is PAGE_SIZE times the tables that the tree's own user part consists of, without the root.
+ * [PG3] A table is freed after the flush that follows its unlinking has returned on every CPU in `cpus`.
+ * [PG4] Descent needs no lock: entries of upper tables go from none to a complete table, and away again only while no VMA
+ *       (and so no fault and no reverse walk) covers any address below them.
+ *
+ * Locks: (P) pgt->lock, LOCK_PAGE_TABLE; (T) the leaf table's lock, LOCK_PTE. Sleeps: never, but the purse (table.h).
+ * Cost: a walk is six instructions a level. Allocates: root and purse only.
+ */
+#ifndef PGTABLE_PGTABLE_H
+#define PGTABLE_PGTABLE_H
+
+#include "arch/pte.h"
+#include "arch/tlb.h"
+#include "base/atomic.h"
+#include "base/bitmap.h"
+#include "phys/memmap.h"
+#include "quire/config.h"
+#include "sync/spinlock.h"
+
+/* Counters of mapped pages that live here because whoever holds a page-table lock keeps them: enum mm_counter. */
+#define PGTABLE_NR_RSS 4
+
+struct pgtable {
+	pte_t *root;                           /* (c) in the direct map                               */
+	spinlock_t lock;                       /* LOCK_PAGE_TABLE                                     */
+	unsigned long pgtables_bytes;          /* (P) to write [PG2]                                  */
+	u64 tlb_gen __aligned(8);               /* (a) shootdowns so far                               */
+	DECLARE_BITMAP(cpus, QUIRE_MAX_CPUS);  /* (a) CPUs that may hold translations of it           */
+	atomic_long_t rss[PGTABLE_NR_RSS];     /* (a) pages by kind                                   */
+};
+
+/* The view of struct page of a table's frame. */
+struct table_page {
+	_Atomic u32 flags;
+	atomic_int ref;
+	spinlock_t ptl;                        /* leaf tables: LOCK_PTE                               */
+	u32 level;                             /* (c) while linked                                    */
+	struct page_link link;                 /* in a purse or a gather                              */
+	struct pgtable *pgt;                   /* (c) while linked: whose                             */
+};
+static_assert(sizeof(struct table_page) <= sizeof(struct page), "a table's view fits a page descriptor");
+static_assert(offsetof(struct table_page, link) == offsetof(struct page, lru), "links lie where lists look");
+
+/* The table that an entry of an upper level leads to. */
+static __always_inline pte_t *pte_table(pte_t entry)
+{
+	return phys_to_virt(PFN_PHYS(pte_pfn(entry)));
+}
+
+static __always_inline struct page *pte_page(pte_t pte)
+{
+	return pfn_to_page(pte_pfn(pte));
+}
+
+static __always_inline pte_t mk_pte(const struct page *page, pgprot_t prot)
+{
+	return pfn_pte(page_to_pfn(page), prot);
+}
+
+static __always_inline struct table_page *table_of(const pte_t *pte)
+{
+	return (struct table_page *)virt_to_page(pte);
+}
+
+/* The lock of the leaf table that holds *pte. */
+static __always_inline spinlock_t *pte_lockptr(const pte_t *pte)
+{
+	return &table_of(pte)->ptl;
+}
+
+/* End of the part of [addr, end) that one entry at `level` covers; never 0. */
+static __always_inline vaddr_t pt_addr_end(vaddr_t addr, vaddr_t end, unsigned int level)
+{
+	vaddr_t boundary = (addr + pt_size(level)) & ~(pt_size(level) - 1);
+
+	return boundary - 1 < end - 1 ? boundary : end;
+}
+
+/* ---- life ---- */
+
+/* An empty tree with the kernel's mappings. 0 or -ENOMEM. May sleep. */
+int pgtable_init(struct pgtable *pgt);
+/* Frees the root; every table below is gone already. No CPU may have it loaded (lazily loaded ones are sent away). */
+void pgtable_destroy(struct pgtable *pgt);
+
+/* rss[which] += delta. */
+static __always_inline void pgtable_add_rss(struct pgtable *pgt, unsigned int which, long delta)
+{
+	atomic_long_add(delta, &pgt->rss[which]);
+}
+
+/* Walks the whole tree and checks [PG1], [PG2], page owners and counters. Broken invariants, each logged. The caller excludes
+ * changes. present[3], if not NULL, gets the present leaf entries, those that are special, and the soft entries. */
+unsigned int pgtable_check(struct pgtable *pgt, unsigned long present[3]);
+
+#endif
