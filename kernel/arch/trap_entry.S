@@ -10,7 +10,10 @@
 
 	.section .entry.text, "ax"
 
-/* C code wants DF clear. CLAC where the CPU has SMAP (patched in at boot): the user's AC flag must not open user memory. */
+/*
+ * C code wants DF clear. CLAC where the CPU has SMAP (patched in at boot): the user's AC flag must
+ * not open user memory.
+ */
 .macro ENTER_KERNEL
 	cld
 771:	.byte	0x0f, 0x1f, 0x00		/* a 3-byte NOP */
@@ -158,6 +161,9 @@ return_work:
 	PARANOID asm_nmi, 2, 0
 	PARANOID asm_double_fault, 8, 1
 
+/* Bit n: exception n pushes an error code. */
+#define ERROR_CODES	((1 << 8) | (0x1f << 10) | (1 << 17) | (1 << 21) | (1 << 29) | (1 << 30))
+
 /* trap_stubs[vector], 16 bytes each, for 0..31. */
 	.balign	16
 	.globl	trap_stubs
@@ -165,7 +171,7 @@ trap_stubs:
 	.set	vector, 0
 	.rept	32
 	.balign	16
-	.if	!(vector == 8 || (vector >= 10 && vector <= 14) || vector == 17 || vector == 21 || vector == 29 || vector == 30)
+	.if	!((ERROR_CODES >> vector) & 1)
 	pushq	$0
 	.endif
 	pushq	%rdi

@@ -154,7 +154,10 @@ void do_trap(struct pt_regs *regs, unsigned long vector, unsigned long error)
 	die(trap_name(vector), regs, error);
 }
 
-/* On a stack of its own. An NMI stops this CPU when another one panics; else it says nothing that this kernel would act upon. */
+/*
+ * On a stack of its own. An NMI stops this CPU when another one panics; else it says nothing that
+ * this kernel would act upon.
+ */
 void do_paranoid_trap(struct pt_regs *regs, unsigned long vector, unsigned long error)
 {
 	if (__atomic_load_n(&smp_stopping, __ATOMIC_RELAXED))

@@ -20,6 +20,7 @@ struct descriptor {
 };
 
 static struct raw_lock log_lock;
+static struct raw_lock console_lock;	/* keeps the pieces of one text together */
 static char log_text[TEXT_BYTES];			/* log_lock */
 static struct descriptor descriptors[NR_RECORDS];	/* log_lock */
 static uint64_t first_seq, next_seq, next_pos;		/* log_lock */
@@ -56,6 +57,7 @@ static void store_locked(int level, uint64_t now, const char *text, size_t len)
 /* Newlines become what a terminal needs; the rest goes in as few pieces as possible. */
 void console_write(const char *text, size_t len)
 {
+	unsigned long flags = raw_lock_irqsave(&console_lock);
 	size_t done = 0;
 
 	while (done < len) {
@@ -67,6 +69,7 @@ void console_write(const char *text, size_t len)
 			uart_write("\r\n", 2);
 		done += piece + (newline != NULL);
 	}
+	raw_unlock_irqrestore(&console_lock, flags);
 }
 
 static void console_record(uint64_t now, const char *text, size_t len)
