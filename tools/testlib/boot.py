@@ -55,7 +55,7 @@ def compile_programs():
         compiler = LIBCS["glibc" if name.endswith("-glibc") else "musl"]
         command = [*compiler, "-static", "-O1", "-std=gnu17", "-Wall", "-Wextra", "-Werror",
                    "-pthread", "-Itests/lib", f"-I{SOURCES}/lib", "-o", output, source,
-                   "tests/lib/tap.c"]
+                   "tests/lib/tap.c", f"{SOURCES}/lib/one_schedule.c"]
         running.append((name, subprocess.Popen(command, stderr=subprocess.PIPE, text=True)))
         if len(running) == 2:
             trouble += finish(running)

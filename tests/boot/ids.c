@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+/* ids.c - users and groups, names of the system, priorities, CPUs, limits, the small calls. */
+#include "common.h"
+
+#include <grp.h>
+#include <sched.h>
+#include <sys/personality.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/utsname.h>
+
+static void become_somebody(void *argument)
+{
+	uid_t r, e, s;
+
+	(void)argument;
+	if (getuid() || geteuid())
+		_exit(0);
+	if (setresgid(100, 100, 100) || setresuid(10, 20, 30))
+		_exit(1);
+	if (getresuid(&r, &e, &s) || r != 10 || e != 20 || s != 30)
+		_exit(2);
+	if (seteuid(30) || geteuid() != 30)
+		_exit(3);
+	if (setuid(0) != -1 || errno != EPERM)
+		_exit(4);
+	if (setgid(0) != -1 || errno != EPERM)
+		_exit(5);
+	if (kill(1, 0) != -1 || errno != EPERM)
+		_exit(6);
+	if (open("/proc/self/stat", O_RDONLY) < 0)
+		_exit(7);
+}
+
+static void test_system(void)
+{
+	char bytes[64] = { 0 }, name[16] = "";
+	struct utsname uts;
+	int nr_zero = 0;
+
+	tap_is(uname(&uts), 0, "uname");
+	tap_is_str(uts.sysname, "Linux", "programs know the system by this name");
+	tap_is_str(uts.machine, "x86_64", "on this machine");
+	tap_is(getrandom(bytes, sizeof(bytes), 0), sizeof(bytes), "getrandom");
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		nr_zero += !bytes[i];
+	tap_ok(nr_zero < 8, "is random");
+	tap_is(prctl(PR_SET_NAME, "a-new-name"), 0, "a thread may change its name");
+	prctl(PR_GET_NAME, name);
+	tap_is_str(name, "a-new-name", "and ask for it");
+	tap_ok(personality(0xffffffff) >= 0, "personality");
+	fails(prctl(4711), EINVAL, "no such prctl");
+}
+
+static void test_scheduling(void)
+{
+	struct sched_param param = { 0 };
+	cpu_set_t set, one;
+
+	tap_is(sched_getaffinity(0, sizeof(set), &set), 0, "sched_getaffinity");
+	tap_is(CPU_COUNT(&set), sysconf(_SC_NPROCESSORS_ONLN), "allows every CPU");
+	CPU_ZERO(&one);
+	CPU_SET(0, &one);
+	tap_is(sched_setaffinity(0, sizeof(one), &one), 0, "a program may choose one");
+	for (int i = 0; i < 100; i++)
+		sched_yield();
+	tap_is(sched_getcpu(), 0, "and runs there");
+	CPU_ZERO(&one);
+	fails(sched_setaffinity(0, sizeof(one), &one), EINVAL, "it must run somewhere");
+	sched_setaffinity(0, sizeof(set), &set);
+	tap_is(syscall(SYS_sched_getscheduler, 0), SCHED_OTHER, "sched_getscheduler");
+	tap_is(syscall(SYS_sched_getparam, 0, &param), 0, "sched_getparam");
+	errno = 0;
+	tap_is(getpriority(PRIO_PROCESS, 0), 0, "getpriority");
+	tap_is(setpriority(PRIO_PROCESS, 0, 5), 0, "setpriority");
+	tap_is(getpriority(PRIO_PROCESS, 0), 5, "is remembered");
+}
+
+static void test_limits(void)
+{
+	struct rlimit limit, old;
+	int fd;
+
+	tap_is(getrlimit(RLIMIT_NOFILE, &old), 0, "getrlimit");
+	limit = (struct rlimit){ 20, old.rlim_max };
+	tap_is(setrlimit(RLIMIT_NOFILE, &limit), 0, "setrlimit");
+	while ((fd = open("/dev/null", O_RDONLY)) >= 0 && fd < 1000)
+		;
+	tap_ok(fd < 0 && errno == EMFILE, "is kept");
+	for (int i = 3; i < 20; i++)
+		close(i);
+	setrlimit(RLIMIT_NOFILE, &old);
+	limit = (struct rlimit){ 30, 20 };
+	fails(setrlimit(RLIMIT_NOFILE, &limit), EINVAL, "soft above hard");
+	fails(getrlimit(99, &limit), EINVAL, "no such limit");
+	fails(syscall(SYS_getrlimit, RLIMIT_NOFILE, 16), EFAULT, "a wild pointer");
+}
+
+static void test_unknown(void)
+{
+	fails(syscall(900), ENOSYS, "call 900 does not exist");
+	fails(syscall(-1), ENOSYS, "nor does call -1");
+	fails(syscall(0x7fffffff), ENOSYS, "nor a very large one");
+	fails(syscall(0x40000000 | SYS_getpid), ENOSYS, "nor the x32 calls");
+	fails(syscall(SYS_set_robust_list, 0, 1), EINVAL, "a robust list of odd size");
+}
+
+int main(void)
+{
+	tap_plan(0);
+	tap_is(in_child(become_somebody, NULL), 0, "giving up being root is for good");
+	test_system();
+	test_scheduling();
+	test_limits();
+	test_unknown();
+	return tap_done();
+}

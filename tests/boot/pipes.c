@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+/* pipes.c - pipes, local sockets, event counters, and waiting for them. */
+#include "common.h"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/select.h>
+#include <sys/socket.h>
+
+static void test_pipe(void)
+{
+	int fds[2], available;
+	char buffer[32];
+
+	tap_is(pipe(fds), 0, "a pipe");
+	tap_is(write(fds[1], "hello", 5), 5, "takes bytes");
+	tap_is(ioctl(fds[0], FIONREAD, &available), 0, "FIONREAD");
+	tap_is(available, 5, "tells how many");
+	tap_is(read(fds[0], buffer, sizeof(buffer)), 5, "and gives them");
+	fails(lseek(fds[0], 0, SEEK_SET), ESPIPE, "it has no positions");
+	fails(read(fds[1], buffer, 1), EBADF, "and two different ends");
+	close(fds[1]);
+	tap_is(read(fds[0], buffer, 1), 0, "without a writer it is at its end");
+	close(fds[0]);
+}
+
+static void write_to_nobody(void *argument)
+{
+	int fds[2];
+
+	if (pipe(fds))
+		_exit(1);
+	close(fds[0]);
+	if (argument)
+		signal(SIGPIPE, SIG_IGN);
+	_exit(write(fds[1], "x", 1) == -1 && errno == EPIPE ? 7 : 2);
+}
+
+static void test_nonblock(void)
+{
+	static char block[PAGE];
+	int fds[2];
+	long total = 0;
+
+	tap_is(pipe2(fds, O_NONBLOCK | O_CLOEXEC), 0, "a pipe that does not block");
+	fails(read(fds[0], block, 1), EAGAIN, "is empty");
+	while (write(fds[1], block, sizeof(block)) == (ssize_t)sizeof(block))
+		total += PAGE;
+	tap_is(total, 65536, "it holds 64 KiB");
+	tap_is(errno, EAGAIN, "and then is full");
+	fails(pipe2(fds, 0x10000000), EINVAL, "no such flag");
+	close(fds[0]);
+	close(fds[1]);
+}
+
+static void test_through(void)
+{
+	static char block[10000];
+	int fds[2];
+	long total = 0, wrong = 0;
+	ssize_t got;
+	pid_t child;
+
+	if (pipe(fds))
+		return;
+	child = fork();
+	if (!child) {
+		close(fds[0]);
+		for (long i = 0; i < 100; i++) {
+			memset(block, (int)i, sizeof(block));
+			if (write(fds[1], block, sizeof(block)) != sizeof(block))
+				_exit(1);
+		}
+		_exit(0);
+	}
+	close(fds[1]);
+	while ((got = read(fds[0], block, 777)) > 0)
+		for (ssize_t i = 0; i < got; i++, total++)
+			wrong += block[i] != (char)(total / 10000);
+	waitpid(child, NULL, 0);
+	tap_is(total, 1000000, "a million bytes go through a pipe");
+	tap_is(wrong, 0, "in order");
+	close(fds[0]);
+}
+
+static void test_poll(void)
+{
+	struct pollfd set[2];
+	struct timeval now = { 0, 0 };
+	long long begin;
+	fd_set readable;
+	int fds[2];
+
+	if (pipe(fds))
+		return;
+	set[0] = (struct pollfd){ .fd = fds[0], .events = POLLIN };
+	set[1] = (struct pollfd){ .fd = fds[1], .events = POLLOUT };
+	tap_is(poll(set, 2, 1000), 1, "poll finds one ready");
+	tap_ok(!set[0].revents && set[1].revents == POLLOUT, "the one to write to");
+	begin = now_ms();
+	tap_is(poll(set, 1, 60), 0, "poll gives up in time");
+	tap_ok(now_ms() - begin >= 60, "not too early");
+	if (!fork()) {
+		sleep_ms(50);
+		_exit(write(fds[1], "x", 1) != 1);
+	}
+	tap_is(poll(set, 1, 10000), 1, "poll waits for a byte");
+	tap_is(set[0].revents, POLLIN, "which can be read");
+	wait(NULL);
+	FD_ZERO(&readable);
+	FD_SET(fds[0], &readable);
+	tap_is(select(fds[0] + 1, &readable, NULL, NULL, &now), 1, "select sees it, too");
+	close(fds[1]);
+	tap_is(poll(set, 1, 0), 1, "when the writer goes");
+	tap_ok(set[0].revents & POLLHUP, "there is a hang-up");
+	set[0].fd = 999;
+	tap_is(poll(set, 1, 0), 1, "a descriptor that is none");
+	tap_is(set[0].revents, POLLNVAL, "is told as such");
+	close(fds[0]);
+}
+
+static void test_eventfd(void)
+{
+	uint64_t value = 5;
+	int fd = eventfd(3, EFD_NONBLOCK);
+
+	tap_is(write(fd, &value, 8), 8, "an event counter adds");
+	tap_is(read(fd, &value, 8), 8, "and gives");
+	tap_is(value, 8, "the sum");
+	fails(read(fd, &value, 8), EAGAIN, "once");
+	fails(read(fd, &value, 4), EINVAL, "in eight bytes");
+	close(fd);
+}
+
+static void test_sockets(void)
+{
+	char buffer[8] = "";
+	int fds[2];
+
+	tap_is(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0, "a pair of sockets");
+	tap_is(write(fds[0], "ping", 4), 4, "carries bytes one way");
+	tap_is(read(fds[1], buffer, 8), 4, "where they arrive");
+	tap_is(write(fds[1], "pong", 4), 4, "and the other");
+	tap_is(read(fds[0], buffer, 8), 4, "where they arrive");
+	tap_is_str(buffer, "pong", "unchanged");
+	close(fds[0]);
+	tap_is(read(fds[1], buffer, 8), 0, "until one side closes");
+	close(fds[1]);
+	fails(socketpair(AF_UNIX, 99, 0, fds), EINVAL, "no such kind");
+}
+
+int main(void)
+{
+	tap_plan(0);
+	test_pipe();
+	tap_is(in_child(write_to_nobody, NULL), 256 + SIGPIPE, "writing to nobody kills");
+	tap_is(in_child(write_to_nobody, "ignore"), 7, "or fails with EPIPE");
+	test_nonblock();
+	test_through();
+	test_poll();
+	test_eventfd();
+	test_sockets();
+	return tap_done();
+}
