@@ -4,6 +4,7 @@
 
 #include "arch/paging.h"
 #include "base/string.h"
+#include "boot/cmdline.h"
 #include "boot/linker.h"
 #include "lib/printk.h"
 
@@ -166,40 +167,9 @@ void __init boot_info_read(uint32_t magic, uint64_t info)
 		panic("started by neither PVH nor multiboot2 (eax %x)", magic);
 }
 
-/* The next word of @text: skips blanks, respects double quotes. NULL at the end or at "--". */
-static const char *next_word(const char *text, size_t *len)
-{
-	bool quoted = false;
-	size_t n = 0;
-
-	while (*text == ' ' || *text == '\t' || *text == '\n')
-		text++;
-	for (; text[n] && (quoted || (text[n] != ' ' && text[n] != '\t' && text[n] != '\n')); n++)
-		if (text[n] == '"')
-			quoted = !quoted;
-	*len = n;
-	if (!n || (n == 2 && !memcmp(text, "--", 2)))
-		return NULL;
-	return text;
-}
-
 bool boot_option(const char *name, char *value, size_t size)
 {
-	const char *word = boot_info.cmdline;
-	size_t want = strlen(name), len, n;
-	bool found = false;
-
-	for (word = next_word(word, &len); word; word = next_word(word + len, &len)) {
-		if (len < want || memcmp(word, name, want) || (len > want && word[want] != '='))
-			continue;
-		n = len > want ? len - want - 1 : 0;
-		if (n >= size)
-			n = size - 1;
-		memcpy(value, word + want + 1, n);
-		value[n] = '\0';
-		found = true;
-	}
-	return found;
+	return cmdline_option(boot_info.cmdline, name, value, size);
 }
 
 bool boot_option_present(const char *name)
@@ -209,35 +179,7 @@ bool boot_option_present(const char *name)
 	return boot_option(name, value, sizeof(value));
 }
 
-static int digit_of(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : 16;
-}
-
 long boot_option_number(const char *name, long fallback)
 {
-	char text[32], *at = text;
-	bool negative;
-	long value = 0;
-	int base = 10;
-
-	if (!boot_option(name, text, sizeof(text)))
-		return fallback;
-	negative = *at == '-';
-	at += negative;
-	if (at[0] == '0' && at[1] == 'x') {
-		base = 16;
-		at += 2;
-	}
-	if (!*at)
-		return fallback;
-	for (; *at; at++) {
-		if (digit_of(*at) >= base)
-			return fallback;
-		value = value * base + digit_of(*at);
-	}
-	return negative ? -value : value;
+	return cmdline_number(boot_info.cmdline, name, fallback);
 }

@@ -34,14 +34,9 @@ extern struct boot_info boot_info;
 /* @magic and @info: what the loader left in eax and ebx. Panics when it is neither protocol. */
 void boot_info_read(uint32_t magic, uint64_t info);
 
-/*
- * The value of word @name ("maxcpus" finds "maxcpus=1") on the kernel command line: copied into
- * @value, true. "name" alone gives an empty value. Words after "--" belong to init.
- * The last of several wins.
- */
+/* Words of the kernel command line, as cmdline.h has them. */
 bool boot_option(const char *name, char *value, size_t size);
 bool boot_option_present(const char *name);
-/* A decimal or 0x number, @fallback when absent or malformed. */
 long boot_option_number(const char *name, long fallback);
 
 #endif
