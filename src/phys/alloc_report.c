@@ -132,3 +132,9 @@ void bad_page(struct page *page, const char *why)
 	quire_log(QUIRE_LOG_ALERT, "BUG: Bad page state: pfn:%05lx: %s", page_to_pfn(page), why);
 	page_owner_report(page);
 }
+
+void bad_reference(struct page *page, const char *why)
+{
+	atomic_fetch_add_explicit(&page->_refcount, 1, memory_order_relaxed);
+	bad_page(page, why);
+}

@@ -285,8 +285,9 @@ static bool free_fast_order(struct page *page, unsigned int order)
 
 void free_frozen_pages(struct page *page, unsigned int order)
 {
-	QUIRE_ASSERT_MSG(!page_count(page), "free_frozen_pages: the page has references");
-	if (likely(!order) ? !free_fast(page, 0, 0) : !free_fast_order(page, order))
+	if (QUIRE_DEBUG && page_count(page))
+		bad_page(page, "freed as unshared, but it has references");
+	else if (likely(!order) ? !free_fast(page, 0, 0) : !free_fast_order(page, order))
 		free_slow(page, order);
 }
 
@@ -298,5 +299,5 @@ void __free_pages(struct page *page, unsigned int order)
 	if (likely(count == 1))
 		free_frozen_pages(page, order);
 	else if (unlikely(count <= 0))
-		bad_page(page, "freed without a reference (double free?)");
+		bad_reference(page, "freed without a reference (double free?)");
 }

@@ -65,6 +65,8 @@ void free_slow(struct page *page, unsigned int order);
 bool free_page_is_good(struct page *page, unsigned int order);
 /* Reports, and keeps the page out of circulation. */
 void bad_page(struct page *page, const char *why);
+/* The same for a reference that was dropped and never taken: takes it back. */
+void bad_reference(struct page *page, const char *why);
 /* Logs why a request failed. */
 void warn_alloc(const struct alloc_context *ac, const char *why);
 /* "GFP_KERNEL|__GFP_ZERO" into buf. */

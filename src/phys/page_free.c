@@ -111,7 +111,7 @@ void put_page(struct page *page)
 	if (count == 1)
 		free_last_reference(page);
 	else if (unlikely(count <= 0))
-		bad_page(page, "put_page without a reference");
+		bad_reference(page, "put_page without a reference");
 }
 
 void free_pages_bulk(struct page **pages, unsigned long nr)

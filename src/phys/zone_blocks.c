@@ -106,14 +106,26 @@ static void unpair(struct zone *zone, struct pageblock *block)
 	zone_file_block(zone, buddy);
 }
 
+/* May two free blocks join? Ordinary types mix freely while nobody uses the blocks; those set apart stay so. */
+static bool may_pair(const struct pageblock *block, const struct pageblock *buddy)
+{
+	if (!buddy || buddy->zone_id != block->zone_id || buddy->nr_free != PAGEBLOCK_PAGES ||
+	    buddy->flags & (PB_PAIR | PB_PAIRED))
+		return false;
+	return buddy->mt == block->mt || (buddy->mt < MIGRATE_PCPTYPES && block->mt < MIGRATE_PCPTYPES);
+}
+
 /* Two free blocks side by side become a run of order 10. */
 static void try_pair(struct zone *zone, struct pageblock *block)
 {
 	struct pageblock *buddy = buddy_block(block), *low, *high;
 
-	if (!buddy || buddy->zone_id != block->zone_id || buddy->mt != block->mt ||
-	    buddy->nr_free != PAGEBLOCK_PAGES || buddy->flags & (PB_PAIR | PB_PAIRED))
+	if (!may_pair(block, buddy))
 		return;
+	if (buddy->mt != block->mt) {
+		unfile(zone, buddy);
+		WRITE_ONCE(buddy->mt, block->mt);
+	}
 	low = min(block, buddy);
 	high = max(block, buddy);
 	low->flags |= PB_PAIR;
@@ -137,10 +149,9 @@ static void account(struct zone *zone, enum migratetype type, long delta)
 		zone->vm_stat[type - MIGRATE_PCPTYPES] += delta;
 }
 
-void zone_set_block_type(struct zone *zone, struct pageblock *block, enum migratetype type)
+/* Changes the type of a block on its own. */
+static void set_type(struct zone *zone, struct pageblock *block, enum migratetype type)
 {
-	if (block->mt == type)
-		return;
 	if (block->flags & (PB_PAIR | PB_PAIRED))
 		unpair(zone, block);
 	if (block->filed != FILED_NOWHERE)
@@ -148,6 +159,14 @@ void zone_set_block_type(struct zone *zone, struct pageblock *block, enum migrat
 	account(zone, block->mt, -(long)block->nr_free);
 	WRITE_ONCE(block->mt, (u8)type);
 	account(zone, type, block->nr_free);
+	zone_file_block(zone, block);
+}
+
+void zone_set_block_type(struct zone *zone, struct pageblock *block, enum migratetype type)
+{
+	if (block->mt == type)
+		return;
+	set_type(zone, block, type);
 	refile_freed(zone, block);
 }
 
@@ -262,12 +281,9 @@ static struct pageblock *emptiest_block(struct zone *zone, enum migratetype type
 /* Own the block (and, for a pair, both): what comes next of this type goes here too. */
 static void steal_block(struct zone *zone, struct pageblock *block, unsigned int order, enum migratetype type)
 {
-	if (order > PAGEBLOCK_ORDER) {
-		struct pageblock *buddy = buddy_block(block);
-
-		zone_set_block_type(zone, buddy, type);
-	}
-	zone_set_block_type(zone, block, type);
+	set_type(zone, block, type);
+	if (order > PAGEBLOCK_ORDER)
+		try_pair(zone, block); /* its free buddy follows */
 	zone->nr_steals++;
 }
 

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+/* page_alloc_test.c - requests of every order and flag, exhaustion, wrong use. */
+#include <string.h>
+
+#include "phys_machine.h"
+
+static void basics(void)
+{
+	struct page *page = alloc_page(GFP_KERNEL), *frozen, *zeroed;
+	unsigned long before;
+
+	tap_ok(page && page_count(page) == 1 && page_mapcount(page) == 0 && page_owner(page) == PAGE_OWNER_KERNEL,
+	       "a page comes with one reference, unmapped, owned by the kernel");
+	get_page(page);
+	tap_is(page_count(page), 2, "a second reference");
+	put_page(page);
+	memset(page_address(page), 0x5a, PAGE_SIZE);
+	put_page(page);
+	tap_ok(PageBuddy(page) && page_count(page) == 0, "the last reference frees it");
+	zeroed = alloc_page(GFP_KERNEL | __GFP_ZERO);
+	tap_ok(zeroed == page && !memcmp(page_address(zeroed), (char[4096]){0}, 4096), "the hot page comes first, zeroed");
+	__free_page(zeroed);
+	frozen = alloc_frozen_pages(GFP_KERNEL, 0);
+	tap_ok(frozen && page_count(frozen) == 0 && !get_page_unless_zero(frozen), "nobody can take a reference to a frozen page");
+	free_frozen_pages(frozen, 0);
+	before = nr_free_pages();
+	for (unsigned int order = 0; order <= MAX_ORDER; order++) {
+		struct page *run = alloc_pages(GFP_KERNEL, order);
+		struct page *compound = alloc_pages(GFP_KERNEL | __GFP_COMP | __GFP_ZERO, order);
+
+		tap_ok(run && compound && !(page_to_pfn(run) & ((1ul << order) - 1)), "order %u: given and aligned", order);
+		tap_is(nr_free_pages(), before - (2ul << order), "order %u: counted", order);
+		if (order)
+			tap_ok(compound_order(compound) == order && compound_head(compound + (1 << order) - 1) == compound,
+			       "order %u: tails know their head", order);
+		__free_pages(run, order);
+		put_page(order ? compound + 1 : compound);
+		tap_is(nr_free_pages(), before, "order %u: back", order);
+	}
+	tap_ok(!alloc_pages(GFP_KERNEL | __GFP_NOWARN, MAX_ORDER + 1), "an order above the maximum is refused");
+	tap_is(phys_check(), 0, "every invariant holds");
+}
+
+static void exact_and_bulk(void)
+{
+	unsigned long before = nr_free_pages();
+	struct page *pages[100] = {NULL};
+	void *exact = alloc_pages_exact(5 * PAGE_SIZE - 1, GFP_KERNEL);
+
+	tap_ok(exact && nr_free_pages() == before - 5, "alloc_pages_exact takes five pages for five, not eight");
+	free_pages_exact(exact, 5 * PAGE_SIZE - 1);
+	tap_is(alloc_pages_bulk(GFP_KERNEL, 100, pages), 100, "a hundred pages at once");
+	tap_is(nr_free_pages(), before - 100, "are counted");
+	free_pages_bulk(pages, 100);
+	tap_is(nr_free_pages(), before, "and come back");
+	free_pages(get_zeroed_page(GFP_KERNEL), 0);
+	free_pages(__get_free_pages(GFP_KERNEL, 2), 2);
+	tap_is(nr_free_pages(), before, "by address too");
+}
+
+/* Takes everything with requests of `order`, then gives it back; how many there were. */
+static unsigned long take_all(gfp_t gfp, unsigned int order)
+{
+	u32 first = PAGE_NO_PFN;
+	unsigned long nr = 0;
+	struct page *page;
+
+	while ((page = alloc_pages(gfp, order))) {
+		page->lru.next = first;
+		first = (u32)page_to_pfn(page);
+		nr++;
+	}
+	while (first != PAGE_NO_PFN) {
+		page = pfn_to_page(first);
+		first = page->lru.next;
+		__free_pages(page, order);
+	}
+	return nr;
+}
+
+static void exhaustion(void)
+{
+	unsigned long before = nr_free_pages(), high, runs[NR_ORDERS], again[NR_ORDERS], most, least;
+	struct zone *zone = node_data(0)->node_zonelists[0]->zone;
+
+	drain_all_frames();
+	zone_count_runs(zone, MIGRATE_TYPES, runs);
+	most = take_all(GFP_KERNEL | __GFP_MEMALLOC | __GFP_NOWARN, 0);
+	tap_is(most, before, "the reserves too can be taken to the last frame");
+	least = take_all(GFP_NOWAIT, 0);
+	high = take_all(GFP_ATOMIC | __GFP_NOWARN, 0);
+	tap_ok(least < high && high < most, "urgent requests reach deeper than ordinary ones: %lu < %lu < %lu", least, high, most);
+	for (unsigned int order = 1; order <= MAX_ORDER; order++)
+		tap_ok(take_all(GFP_KERNEL | __GFP_MEMALLOC | __GFP_NOWARN, order) > 0, "order %u until nothing is left", order);
+	tap_is(nr_free_pages(), before, "everything came back");
+	drain_all_frames();
+	zone_count_runs(zone, MIGRATE_TYPES, again);
+	tap_is(memcmp(runs, again, sizeof(runs)), 0, "and merged to its first state");
+	tap_is(phys_check(), 0, "every invariant holds");
+}
+
+static void wrong_use(void)
+{
+	struct page *page = alloc_page(GFP_KERNEL), *run = alloc_pages(GFP_KERNEL, 3), *neighbour = alloc_page(GFP_KERNEL);
+	unsigned long bad = this_phys()->bad_pages, before;
+
+	__free_page(page);
+	before = nr_free_pages();
+	__free_page(page);
+	tap_is(this_phys()->bad_pages, bad + 1, "a double free is reported");
+	atomic_store(&page->_refcount, 0);
+	__free_pages(run, 2);
+	tap_is(this_phys()->bad_pages, bad + 2, "a wrong order is reported");
+	atomic_store(&run->_refcount, 1);
+	free_frozen_pages(pfn_to_page(0), 0);
+	tap_is(this_phys()->bad_pages, bad + 3, "freeing a reserved frame is reported");
+	SetPageLocked(neighbour);
+	atomic_store(&neighbour->_refcount, 0);
+	free_frozen_pages(neighbour, 0);
+	tap_is(this_phys()->bad_pages, bad + 4, "freeing a locked page is reported");
+	ClearPageLocked(neighbour);
+	tap_is(nr_free_pages(), before, "nothing of it was put into circulation");
+	free_frozen_pages(neighbour, 0);
+	__free_pages(run, 3);
+}
+
+static void script_with_failures(void)
+{
+	unsigned long before = nr_free_pages();
+	struct { struct page *page; unsigned int order; } held[300];
+	unsigned int nr = 0, seed = 7;
+
+	for (unsigned int i = 0; i < 100000; i++) {
+		unsigned int order;
+
+		seed = seed * 1103515245u + 12345u;
+		order = (seed >> 16) % 8 ? (seed >> 20) % 5 : (seed >> 20) % (MAX_ORDER + 1);
+		if ((seed >> 9) % 2 && nr < 300) {
+			gfp_t type = (seed >> 12) % 3 == 0 ? __GFP_MOVABLE : (seed >> 12) % 3 == 1 ? __GFP_RECLAIMABLE : 0;
+			struct page *page = alloc_pages(GFP_NOWAIT | type, order);
+
+			if (page) {
+				held[nr].page = page;
+				held[nr++].order = order;
+			}
+		} else if (nr) {
+			unsigned int k = (seed >> 11) % nr;
+
+			__free_pages(held[k].page, held[k].order);
+			held[k] = held[--nr];
+		}
+		if (i % 10000 == 0 && phys_check())
+			tap_ok(0, "an invariant broke at step %u", i);
+	}
+	while (nr) {
+		nr--;
+		__free_pages(held[nr].page, held[nr].order);
+	}
+	tap_is(nr_free_pages(), before, "after a random script with failing requests everything is back");
+	drain_all_frames();
+	tap_is(phys_check(), 0, "every invariant holds");
+}
+
+int main(void)
+{
+	struct hosted_machine *machine;
+
+	tap_plan(0);
+	machine = phys_machine(64 << 20, 2, 1);
+	tap_is(phys_check(), 0, "every invariant holds after boot");
+	basics();
+	exact_and_bulk();
+	exhaustion();
+	wrong_use();
+	script_with_failures();
+	phys_machine_end(machine);
+	return tap_done();
+}
