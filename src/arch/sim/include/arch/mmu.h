@@ -23,12 +23,16 @@ struct boot_memory {
 	bool (*range)(unsigned int i, paddr_t *start, paddr_t *end);
 	/* `size` bytes aligned to `align`, below `limit` (0: anywhere), of node `nid` if it has them. Not zeroed. 0: none. */
 	paddr_t (*alloc)(paddr_t size, paddr_t align, paddr_t limit, int nid);
+	void (*free)(paddr_t start, paddr_t size);
 };
 
 /* `memory` must stay valid until the buddy has taken over. */
 int arch_init_mem_mapping(const struct boot_memory *memory);
 /* Backs [start, end) of the memmap with zeroed frames of node `nid`; what is already backed stays. 0 or -ENOMEM. */
 int arch_vmemmap_populate(vaddr_t start, vaddr_t end, int nid);
+
+/* After entries of the kernel's own tables have changed: the host maps frames as they say. */
+void arch_sync_kernel_mappings(vaddr_t start, vaddr_t end);
 
 /* Bytes of the direct map by page size, by level: 0: 4 KiB pages, 1: 2 MiB (4 MiB), 2: 1 GiB. */
 u64 arch_direct_map_bytes(unsigned int level);

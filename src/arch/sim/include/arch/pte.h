@@ -61,6 +61,11 @@ typedef struct {
 #define PAGE_KERNEL_NOCACHE (PAGE_KERNEL | SIM_PTE_NOCACHE)
 #define PAGE_KERNEL_WT PAGE_KERNEL
 
+static __always_inline pgprot_t arch_pgprot_supported(pgprot_t prot)
+{
+	return prot;
+}
+
 /* ---- geometry ---- */
 
 /* log2 of the bytes that one entry of a level covers. */

@@ -81,6 +81,8 @@ int sim_fetch(vaddr_t addr);
  * dropped from the TLB, as CPUs do before they fault).
  */
 void *sim_translate(vaddr_t addr, unsigned int access);
+/* The same for kernel code that uses a user address, with faults: NULL: a page could not be had. */
+void *sim_touch(vaddr_t addr, unsigned int access);
 /* Who is asked when a touch fails. */
 void sim_set_fault_handler(int (*fault)(vaddr_t addr, unsigned int access));
 

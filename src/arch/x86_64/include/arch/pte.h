@@ -59,6 +59,9 @@ typedef struct {
 #define PAGE_KERNEL_NOCACHE (PAGE_KERNEL | X86_PTE_PCD | X86_PTE_PWT)
 #define PAGE_KERNEL_WT (PAGE_KERNEL | X86_PTE_PWT)
 
+/* Without the bits that this CPU reserves (NX on old ones). Done once a mapping or VMA, not once an entry. */
+pgprot_t arch_pgprot_supported(pgprot_t prot);
+
 /* ---- geometry ---- */
 
 /* log2 of the bytes that one entry of a level covers. */
@@ -198,17 +201,17 @@ static __always_inline pte_t pte_modify(pte_t pte, pgprot_t prot)
  * User pages by bits 0..2 of vm_flags: read, write, execute. x86 cannot allow less than reading once anything is allowed.
  * Accessed is set: an entry is made because somebody is about to use it.
  */
-static __always_inline pgprot_t pgprot_user(unsigned long vm_flags)
+static inline pgprot_t pgprot_user(unsigned long vm_flags)
 {
 	pgprot_t prot = X86_PTE_P | X86_PTE_U | X86_PTE_A;
 
 	if (!(vm_flags & 7))
-		return X86_PTE_G | X86_PTE_A | X86_PTE_U | X86_PTE_NX;
+		return arch_pgprot_supported(X86_PTE_G | X86_PTE_A | X86_PTE_U | X86_PTE_NX);
 	if (vm_flags & 2)
 		prot |= X86_PTE_W;
 	if (!(vm_flags & 4))
 		prot |= X86_PTE_NX;
-	return prot;
+	return arch_pgprot_supported(prot);
 }
 
 static __always_inline pgprot_t pgprot_noncached(pgprot_t prot)

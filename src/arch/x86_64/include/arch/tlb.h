@@ -14,6 +14,7 @@
 #include "sync/ctx.h"
 
 struct pgtable;
+struct boot_memory;
 
 /* Written by its own CPU with interrupts off. */
 struct tlb_cpu {
@@ -26,6 +27,8 @@ struct arch_state {
 	paddr_t kernel_root;     /* (c) */
 	u64 direct_map_bytes[3]; /* (c) by level */
 	struct tlb_cpu *tlb;     /* (c) by CPU */
+	u64 supported;           /* (c) bits of an entry that this CPU knows */
+	const struct boot_memory *memory; /* (c) until the buddy has taken over */
 };
 
 static __always_inline struct tlb_cpu *this_tlb(void)
