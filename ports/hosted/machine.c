@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* machine.c - makes and destroys machines: the sparse mappings, the map of memory, the CPUs. */
+#define _GNU_SOURCE
 #include "hosted/machine.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/math.h"
 #include "quire/errno.h"
@@ -14,6 +16,10 @@
 #define FRAME_SHIFT	12
 /* Two 2 MiB huge pages of slack would hide overruns; one inaccessible page on each side shows them. */
 #define GUARD_BYTES	((size_t)1 << FRAME_SHIFT)
+/* Addresses for vmalloc: plenty where they cost nothing, little where the host has 3 GiB in all. */
+#define VMALLOC_BYTES	(sizeof(long) == 8 ? (u64)64 << 30 : (u64)64 << 20)
+
+static pthread_once_t forks_watched = PTHREAD_ONCE_INIT;
 
 struct quire *hosted_quire(struct hosted_machine *machine)
 {
@@ -67,6 +73,62 @@ static void unmap_sparse(char *base, u64 bytes)
 {
 	if (base)
 		munmap(base - GUARD_BYTES, (size_t)bytes + 2 * GUARD_BYTES);
+}
+
+/*
+ * Frames are the pages of a file in memory, so that the vmalloc area can show them a second time. A test's child process
+ * gets a private copy instead: what it breaks stays with it.
+ */
+static bool map_frames(struct hosted_machine *m)
+{
+	m->phys_fd = memfd_create("quire-frames", MFD_CLOEXEC);
+	m->phys_base = map_sparse(m->phys_bytes);
+	if (m->phys_fd < 0 || !m->phys_base || ftruncate(m->phys_fd, (off_t)m->phys_bytes))
+		return false;
+	return mmap(m->phys_base, (size_t)m->phys_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED | MAP_NORESERVE,
+		    m->phys_fd, 0) == m->phys_base;
+}
+
+static void child_keeps_to_itself(void)
+{
+	struct hosted_machine *m = hosted_this_machine();
+
+	if (!m)
+		return;
+	m->in_child = true;
+	if (mmap(m->phys_base, (size_t)m->phys_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE,
+		 m->phys_fd, 0) != m->phys_base)
+		abort();
+}
+
+static void watch_forks(void)
+{
+	pthread_atfork(NULL, NULL, child_keeps_to_itself);
+}
+
+void quire_host_kmap(void *at, uint64_t phys, bool writable)
+{
+	struct hosted_machine *m = hosted_this_machine();
+
+	if (mmap(at, (size_t)1 << FRAME_SHIFT, writable ? PROT_READ | PROT_WRITE : PROT_READ,
+		 (m->in_child ? MAP_PRIVATE : MAP_SHARED) | MAP_FIXED | MAP_NORESERVE, m->phys_fd, (off_t)phys) != at)
+		abort();
+}
+
+void quire_host_kunmap(void *at)
+{
+	if (mmap(at, (size_t)1 << FRAME_SHIFT, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1,
+		 0) != at)
+		abort();
+}
+
+static void unmap_all(struct hosted_machine *m)
+{
+	unmap_sparse(m->phys_base, m->phys_bytes);
+	unmap_sparse(m->vmemmap_base, m->vmemmap_bytes);
+	unmap_sparse(m->vmalloc_base, m->vmalloc_bytes);
+	if (m->phys_fd >= 0)
+		close(m->phys_fd);
 }
 
 /* Nodes one after the other, a hole between each two. The first megabyte has a PC's hole. */
@@ -139,11 +201,13 @@ struct hosted_machine *hosted_create(const struct hosted_config *config)
 	if (!config->map)
 		make_map(m);
 	find_extent(m);
-	m->phys_base = map_sparse(m->phys_bytes);
+	pthread_once(&forks_watched, watch_forks);
+	m->vmalloc_bytes = VMALLOC_BYTES;
 	m->vmemmap_base = map_sparse(m->vmemmap_bytes);
-	if (!m->phys_base || !m->vmemmap_base) {
-		unmap_sparse(m->phys_base, m->phys_bytes);
-		unmap_sparse(m->vmemmap_base, m->vmemmap_bytes);
+	m->vmalloc_base = map_sparse(m->vmalloc_bytes);
+	if (!map_frames(m) || !m->vmemmap_base || !m->vmalloc_base ||
+	    mprotect(m->vmalloc_base, (size_t)m->vmalloc_bytes, PROT_NONE)) {
+		unmap_all(m);
 		free(m);
 		return NULL;
 	}
@@ -160,7 +224,6 @@ void hosted_destroy(struct hosted_machine *m)
 	hosted_cpu_leave();
 	for (unsigned int i = 0; i < m->nr_cpus; i++)
 		pthread_mutex_destroy(&m->cpus[i].gate);
-	unmap_sparse(m->phys_base, m->phys_bytes);
-	unmap_sparse(m->vmemmap_base, m->vmemmap_bytes);
+	unmap_all(m);
 	free(m);
 }

@@ -44,8 +44,10 @@ struct hosted_machine {
 	struct quire_map_entry map[HOSTED_MAX_MAP];
 	struct quire_node_range nodes[HOSTED_MAX_NODES];
 	u8 cpu_to_node[QUIRE_MAX_CPUS];
-	char *phys_base, *vmemmap_base;
-	u64 phys_bytes, vmemmap_bytes;
+	char *phys_base, *vmemmap_base, *vmalloc_base;
+	u64 phys_bytes, vmemmap_bytes, vmalloc_bytes;
+	int phys_fd;			/* the file whose pages are the machine's frames */
+	bool in_child;			/* of a fork: frames are a private copy          */
 	unsigned int nr_cpus;		/* possible, spare ones included */
 	unsigned int spares_used;	/* (a) threads started by Quire so far */
 	struct hosted_cpu cpus[QUIRE_MAX_CPUS];
@@ -73,5 +75,9 @@ void hosted_unpark(struct quire_ctx *ctx);
 /* Shared by both worlds' port tables. */
 void host_log(int level, const char *text, size_t len);
 void host_panic(const char *text) __attribute__((noreturn));
+bool host_fatal_signal_pending(void);
+bool host_capable(enum quire_capability capability);
+unsigned long host_rlimit(enum quire_rlimit which);
+void host_oom_kill(struct mm_struct *mm, const char *text);
 
 #endif

@@ -9,6 +9,7 @@
  *
  *      physical address p          lives at phys_base + p, in one sparse mapping
  *      struct page of frame n      lives at vmemmap_base + n * sizeof(struct page), another one
+ *      kernel mappings (vmalloc)   a third range, where frames appear a second time as quire_host_kmap says
  *
  * Lock: none; the block is the thread's own, and its signal handler's. Sleeps: never. Allocates: never.
  */
@@ -35,6 +36,8 @@ struct host_self {
 	volatile bool irq_pending;	/* came while irq_off                              */
 	char *phys_base, *vmemmap_base;
 	uint64_t phys_bytes;		/* all of [0, phys_bytes) is in the mapping        */
+	char *vmalloc_base;
+	uint64_t vmalloc_bytes;
 	const struct host_world *world;
 };
 
@@ -99,5 +102,9 @@ static inline void quire_host_irq_on(void)
 }
 
 uint64_t quire_host_cycles(void);
+
+/* The page of kernel addresses at `at` shows the frame at `phys` from now on, or nothing. */
+void quire_host_kmap(void *at, uint64_t phys, bool writable);
+void quire_host_kunmap(void *at);
 
 #endif
