@@ -5,6 +5,7 @@
 #include "arch/clock.h"
 #include "arch/smp.h"
 #include "lib/printk.h"
+#include "lib/random.h"
 #include "proc/cred.h"
 #include "proc/pid.h"
 #include "proc/signal.h"
@@ -104,4 +105,5 @@ const struct quire_port kernel_port = {
 	.fatal_signal_pending = port_fatal_signal_pending,
 	.capable = port_capable,
 	.rlimit = port_rlimit,
+	.random = get_random_bytes,
 };
