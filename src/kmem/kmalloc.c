@@ -12,6 +12,8 @@
 #include "base/math.h"
 #include "base/string.h"
 #include "phys/memmap.h"
+#include "phys/zone.h"
+#include "quire/errno.h"
 #include "quire/stats.h"
 #include "sync/ctx.h"
 #include "sync/report.h"
@@ -221,6 +223,16 @@ static void *boot_alloc(size_t bytes)
 	return alloc_pages_exact(PAGE_ALIGN(bytes), GFP_KERNEL | __GFP_ZERO);
 }
 
+static unsigned int nr_node_ids(void)
+{
+	unsigned int nid, nr = 1;
+
+	for (nid = 0; nid < QUIRE_MAX_NODES; nid++)
+		if (node_data((int)nid))
+			nr = nid + 1;
+	return nr;
+}
+
 /* kmem_init - from here on kmem_cache_* and kmalloc work. 0 or -ENOMEM. Context: boot, one CPU. */
 int kmem_init(void)
 {
@@ -237,7 +249,7 @@ int kmem_init(void)
 	INIT_LIST_HEAD(&kmem->caches);
 	kmem->no_magazine.busy = 1;
 	for (i = 0; i < QUIRE_MAX_CPUS; i++)
-		kmem->no_magazines[i] = &kmem->no_magazine;
+		kmem->no_magazines[i] = (struct kmem_magazine *)&kmem->no_magazine;
 	for (i = 0; i < KMALLOC_CLASSES; i++)
 		kmem->class_node[i] = &kmem->nodes[(i + 1) * nr_nodes];
 	kmem->boot_cache.node = kmem->nodes;

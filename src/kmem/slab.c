@@ -56,7 +56,6 @@ void slab_discard(struct kmem_cache *cache, struct slab *slab)
 	struct page *page = slab_page(slab);
 	unsigned int order = compound_order(page);
 
-	QUIRE_ASSERT(slab->inuse == 0);
 	slab_count(cache, -(1l << order));
 	slab->cache = NULL;
 	page_set_owner(page, PAGE_OWNER_KERNEL);

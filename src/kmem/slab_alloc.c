@@ -7,6 +7,7 @@
 #include "base/assert.h"
 #include "base/string.h"
 #include "phys/memmap.h"
+#include "phys/phys_state.h"
 #include "sync/lockrank.h"
 #include "sync/ctx.h"
 
@@ -60,6 +61,11 @@ static void magazine_refill(struct kmem_cache *cache, struct kmem_magazine *mag,
 	mag->avail = (u16)node_take(cache, node, (mag->capacity + 1u) / 2, mag->objects);
 	barrier();
 	WRITE_ONCE(mag->busy, 0);
+}
+
+static int numa_node_id(void)
+{
+	return this_phys_cpu()->nid;
 }
 
 static __noinline void *kmem_cache_alloc_slow(struct kmem_cache *cache, gfp_t gfp, int nid)

@@ -9,6 +9,7 @@
 #include "base/math.h"
 #include "base/string.h"
 #include "phys/memmap.h"
+#include "quire/errno.h"
 #include "quire/port.h"
 #include "quire/quire.h"
 #include "sync/ctx.h"

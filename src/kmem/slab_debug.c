@@ -2,7 +2,7 @@
 /*
  * slab_debug.c - red zones, poison and owners: what slab_debug= and debug builds keep around each object.
  *
- *      | left red zone | object (poison while free) | link | right red zone | state, CPUs, times, callers |
+ *      | left red zone | object (poison while free) | right red zone | state, link, CPUs, times, callers |
  *
  * Letters of slab_debug=, as Linux's: F consistency, Z red zones, P poison, U users, - none; then optionally
  * ",name" restricts it to caches whose name starts so.
@@ -21,8 +21,7 @@
 
 #define POISON_FREE 0x6b         /* as Linux's, so that a dump is recognised */
 #define POISON_END 0xa5
-#define RED_LEFT 0xbbu
-#define RED_RIGHT 0xbbbbbbbbbbbbbbbbull
+#define RED 0xbbu
 #define META_FRESH 0x66726573u   /* "fres": never given out */
 #define META_LIVE 0x6c697665u    /* "live" */
 #define META_FREE 0x66726565u    /* "free" */
@@ -83,8 +82,15 @@ static bool may_poison(const struct kmem_cache *cache)
 void slab_debug_layout(struct kmem_cache *cache)
 {
 	cache->left = cache->flags & SLAB_RED_ZONE ? max(cache->align, 8u) : 0;
-	cache->meta_offset = ALIGN(cache->size, (unsigned int)_Alignof(struct slab_meta));
+	cache->meta_offset = ALIGN(cache->object_size, (unsigned int)_Alignof(struct slab_meta));
+	cache->link_offset = cache->meta_offset + (unsigned int)offsetof(struct slab_meta, link);
 	cache->size = cache->left + cache->meta_offset + (unsigned int)sizeof(struct slab_meta);
+}
+
+/* Padding behind the object belongs to the red zone. */
+static size_t right_bytes(const struct kmem_cache *cache)
+{
+	return cache->meta_offset - cache->object_size + sizeof(((struct slab_meta *)0)->red_zone);
 }
 
 static struct slab_meta *meta_of(struct kmem_cache *cache, void *object)
@@ -125,9 +131,9 @@ void slab_debug_fresh(struct kmem_cache *cache, void *object)
 {
 	struct slab_meta *meta = meta_of(cache, object);
 
-	*meta = (struct slab_meta){ .red_zone = RED_RIGHT, .state = META_FRESH };
-	if (cache->left)
-		memset((char *)object - cache->left, RED_LEFT, cache->left);
+	*meta = (struct slab_meta){ .state = META_FRESH };
+	memset((char *)object - cache->left, RED, cache->left);
+	memset((char *)object + cache->object_size, RED, right_bytes(cache));
 	if (may_poison(cache))
 		poison(cache, object);
 }
@@ -136,8 +142,8 @@ static bool red_zones_whole(struct kmem_cache *cache, void *object)
 {
 	if (!(cache->flags & SLAB_RED_ZONE))
 		return true;
-	return meta_of(cache, object)->red_zone == RED_RIGHT &&
-	       !find_other((u8 *)object - cache->left, RED_LEFT, cache->left);
+	return !find_other((u8 *)object + cache->object_size, RED, right_bytes(cache)) &&
+	       !find_other((u8 *)object - cache->left, RED, cache->left);
 }
 
 void slab_debug_alloc(struct kmem_cache *cache, void *object, unsigned long ip)
@@ -153,7 +159,7 @@ void slab_debug_alloc(struct kmem_cache *cache, void *object, unsigned long ip)
 				  bytes[cache->object_size - 1] != POISON_END))
 		report(cache, object, "written after it was freed", ip);
 	meta->state = META_LIVE;
-	meta->alloc_cpu = (u16)this_cpu();
+	meta->alloc_cpu = (u8)this_cpu();
 	meta->alloc_ip = ip;
 	if (cache->flags & SLAB_STORE_USER)
 		meta->alloc_ns = this_quire()->port->now_ns();
@@ -185,7 +191,7 @@ bool slab_debug_free(struct kmem_cache *cache, void *object, unsigned long ip)
 		return false;
 	}
 	meta->state = META_FREE;
-	meta->free_cpu = (u16)this_cpu();
+	meta->free_cpu = (u8)this_cpu();
 	meta->free_ip = ip;
 	if (cache->flags & SLAB_STORE_USER)
 		meta->free_ns = this_quire()->port->now_ns();

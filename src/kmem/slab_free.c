@@ -41,6 +41,7 @@ static void slab_discard_rcu(struct rcu_head *head)
 /* A type-safe cache's slab may still be read: it goes back after a grace period. */
 void slab_release(struct kmem_cache *cache, struct slab *slab)
 {
+	QUIRE_ASSERT(slab->inuse == 0);
 	if (cache->flags & SLAB_TYPESAFE_BY_RCU)
 		call_rcu(&slab->rcu, slab_discard_rcu);
 	else

@@ -160,9 +160,10 @@ void slab_release(struct kmem_cache *cache, struct slab *slab);
 
 /* slab_debug.c: what is kept behind each object of a cache with a debugging flag. */
 struct slab_meta {
-	u64 red_zone;
-	u32 state;          /* SLAB_META_* */
-	u16 alloc_cpu, free_cpu;
+	u64 red_zone;       /* goes on from the object's last byte                      */
+	u32 state;          /* META_* */
+	u16 link;           /* when free: the object itself is not touched              */
+	u8 alloc_cpu, free_cpu;
 	u64 alloc_ns, free_ns;
 	unsigned long alloc_ip, free_ip;
 };

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/* stage_frames.c - from the port to frames that can be allocated. */
+#include "arch/mmu.h"
+#include "front/stage.h"
+#include "phys/memblock.h"
+#include "phys/phys.h"
+#include "quire/config.h"
+#include "quire/errno.h"
+#include "quire/quire.h"
+#include "sync/ctx.h"
+#include "sync/report.h"
+#include "sync/sync_state.h"
+
+int stage_missing(const char *member)
+{
+	if (this_quire()->port->log)
+		quire_log(QUIRE_LOG_CRIT, "quire: the port lacks its member \"%s\"", member);
+	return -EINVAL;
+}
+
+void stage_enter(enum stage stage)
+{
+	BUG_ON(this_quire()->stage != (unsigned int)stage - 1);
+	this_quire()->stage = stage;
+}
+
+int quire_start(const struct quire_boot *boot)
+{
+	struct quire *quire = this_quire();
+
+	if (!boot->port || !boot->port->log || !boot->port->panic)
+		return -EINVAL;
+	quire->port = boot->port;
+	quire->boot = boot;
+	quire->nr_cpus = boot->nr_cpus ? boot->nr_cpus : 1;
+	if (!boot->port->now_ns)
+		return stage_missing("now_ns");
+	if (quire->nr_cpus > QUIRE_MAX_CPUS) {
+		quire_log(QUIRE_LOG_WARNING, "quire: %u CPUs, of which %d are used", quire->nr_cpus, QUIRE_MAX_CPUS);
+		quire->nr_cpus = QUIRE_MAX_CPUS;
+	}
+	if (quire->nr_cpus > 1 && !boot->port->call_cpus)
+		return stage_missing("call_cpus");
+	stage_enter(STAGE_STARTED);
+	return 0;
+}
+
+int quire_add_memory_map(void)
+{
+	int err = bootmap_init(this_quire()->boot);
+
+	if (err)
+		return err;
+	stage_enter(STAGE_MAP);
+	return 0;
+}
+
+/* The ISA's floor lies below memblock's: what it needs of boot memory is handed down. */
+static bool ram_range(unsigned int i, paddr_t *start, paddr_t *end)
+{
+	const struct memblock_type *memory = &this_quire()->memblock->memory;
+
+	if (i >= memory->cnt)
+		return false;
+	*start = memory->regions[i].base;
+	*end = *start + memory->regions[i].size;
+	return true;
+}
+
+static paddr_t boot_alloc(paddr_t size, paddr_t align, paddr_t limit, int nid)
+{
+	return memblock_phys_alloc_range(size, align, 0, limit ? limit : MEMBLOCK_ALLOC_ANYWHERE, nid);
+}
+
+static const struct boot_memory boot_memory = { .range = ram_range, .alloc = boot_alloc };
+
+int quire_init_frames(void)
+{
+	const struct quire_boot *boot = this_quire()->boot;
+	unsigned int nr_cpus = this_quire()->nr_cpus;
+	void *sync;
+	int err = arch_init_mem_mapping(&boot_memory);
+
+	if (err)
+		return err;
+	sync = memblock_alloc(sync_state_bytes(nr_cpus), CACHE_LINE_BYTES);
+	if (!sync)
+		return -ENOMEM;
+	sync_init(sync, nr_cpus);
+	err = phys_init_sections_and_zones(boot);
+	if (err)
+		return err;
+	memblock_free_all();
+	phys_init_late();
+	stage_enter(STAGE_FRAMES);
+	return 0;
+}
