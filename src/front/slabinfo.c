@@ -8,6 +8,7 @@
 
 #include "arch/page.h"
 #include "base/format.h"
+#include "base/string.h"
 #include "front/text.h"
 #include "quire/stats.h"
 #include "sync/ctx.h"
