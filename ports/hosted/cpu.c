@@ -161,6 +161,17 @@ void hosted_cpu_leave(void)
 	memset(&host_self, 0, sizeof(host_self));
 }
 
+static struct hosted_ctx *hosted_ctx_of(struct quire_ctx *ctx)
+{
+	return container_of(ctx, struct hosted_ctx, ctx);
+}
+
+static void wake(struct hosted_ctx *ctx, u32 why)
+{
+	if (!(__atomic_fetch_or(&ctx->permit, why, __ATOMIC_SEQ_CST) & why))
+		syscall(SYS_futex, &ctx->permit, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1, NULL, NULL, 0);
+}
+
 /* False when the CPU is offline, and so runs nothing that fn could be wanted for. */
 static bool send(struct hosted_cpu *cpu, struct ipi_request *request)
 {
@@ -174,6 +185,7 @@ static bool send(struct hosted_cpu *cpu, struct ipi_request *request)
 		while (!try_cmpxchg(&cpu->mailbox, &request->next, request))
 			;
 		pthread_kill(cpu->thread, IRQ_SIGNAL);
+		wake(&cpu->task, HOSTED_MAIL);
 	}
 	pthread_mutex_unlock(&cpu->gate);
 	return online;
@@ -227,35 +239,34 @@ uint64_t quire_host_cycles(void)
 	return hosted_now_ns();
 }
 
-static struct hosted_ctx *hosted_ctx_of(struct quire_ctx *ctx)
-{
-	return container_of(ctx, struct hosted_ctx, ctx);
-}
-
-/* The permit is taken by exchange; the futex sleeps only while there is none. */
+/*
+ * The permit is taken by exchange; the futex sleeps only while there is none. Calls wake it too, for a
+ * sanitizer may hold their signal back.
+ */
 int hosted_park(u64 deadline_ns)
 {
 	struct hosted_ctx *me = hosted_ctx_of(host_self.ctx);
 	struct timespec until = { .tv_sec = (time_t)(deadline_ns / 1000000000ULL),
 				  .tv_nsec = (long)(deadline_ns % 1000000000ULL) };
-	long err;
+	bool late = false;
 
-	hosted_poll();
-	if (xchg(&me->permit, 0U))
-		return 0;
-	err = syscall(SYS_futex, &me->permit, FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG, 0U,
-		      deadline_ns ? &until : NULL, NULL, FUTEX_BITSET_MATCH_ANY);
-	hosted_poll();
-	if (xchg(&me->permit, 0U))
-		return 0;
-	return err && errno == ETIMEDOUT ? -ETIMEDOUT : 0;
+	for (;;) {
+		u32 got = xchg(&me->permit, 0U);
+
+		hosted_poll();
+		if (got & HOSTED_PERMIT)
+			return 0;
+		if (late)
+			return -ETIMEDOUT;
+		if (got)
+			continue;
+		late = syscall(SYS_futex, &me->permit, FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG, 0U,
+			       deadline_ns ? &until : NULL, NULL, FUTEX_BITSET_MATCH_ANY) &&
+		       errno == ETIMEDOUT;
+	}
 }
 
 void hosted_unpark(struct quire_ctx *ctx)
 {
-	struct hosted_ctx *other = hosted_ctx_of(ctx);
-
-	if (!xchg(&other->permit, 1U))
-		syscall(SYS_futex, &other->permit, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1, NULL, NULL, 0);
+	wake(hosted_ctx_of(ctx), HOSTED_PERMIT);
 }
-

@@ -23,9 +23,12 @@ struct ipi_request {
 	atomic_t *left;			/* counts down when it has run */
 };
 
+/* What ends a park: an unpark, or a call for the CPU, after which it goes on parking. */
+enum { HOSTED_PERMIT = 1, HOSTED_MAIL = 2 };
+
 struct hosted_ctx {
 	struct quire_ctx ctx;
-	u32 permit;			/* (a) futex: 1 after an unpark */
+	u32 permit;			/* (a) futex: PERMIT and MAIL bits */
 };
 
 struct hosted_cpu {

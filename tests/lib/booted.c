@@ -7,7 +7,7 @@
 
 struct hosted_machine *tap_machine_config(const struct hosted_config *config)
 {
-	struct hosted_machine *machine = hosted_create(config);
+	struct hosted_machine *machine = tap_world_create(config);
 	int err;
 
 	if (!machine) {
@@ -35,5 +35,5 @@ void tap_machine_end(struct hosted_machine *machine)
 {
 	tap_is(quire_self_check(), 0, "no invariant is broken at the end");
 	tap_is(hosted_shutdown(machine), 0, "every page came back");
-	hosted_destroy(machine);
+	tap_world_destroy(machine);
 }

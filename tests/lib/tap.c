@@ -16,6 +16,7 @@
 static atomic_int nr_run, nr_failed;
 static int nr_planned;
 static int in_child;
+static uint64_t seed;
 
 /* Runs in a signal handler as well, so it uses nothing but write. */
 static void say_how_to_repeat(void)
@@ -36,9 +37,56 @@ static void on_abort(int number)
 	raise(number);
 }
 
+/* In the child: everything it prints goes to `file`. Returns there, with the seed set. */
+static void become_schedule(FILE *file, uint64_t schedule_seed)
+{
+	dup2(fileno(file), STDOUT_FILENO);
+	dup2(fileno(file), STDERR_FILENO);
+	seed = schedule_seed;
+}
+
+static void show(FILE *file)
+{
+	char line[512];
+
+	rewind(file);
+	while (fgets(line, sizeof(line), file))
+		fputs(line, stdout);
+	fflush(stdout);
+}
+
+/* Runs the rest of main in children, one seed after the other; only the parent returns, with the last seed. */
+static void try_schedules(void)
+{
+	const char *wanted = getenv("QUIRE_SEEDS");
+	int nr = wanted ? atoi(wanted) : tap_schedules, status;
+	uint64_t first = tap_seed();
+
+	for (int i = 1; i < nr; i++) {
+		FILE *file = tmpfile();
+		pid_t child;
+
+		if (!file)
+			return;
+		fflush(stdout);
+		child = fork();
+		if (!child) {
+			become_schedule(file, first + (uint64_t)i);
+			return;
+		}
+		if (child < 0 || waitpid(child, &status, 0) != child || status) {
+			show(file);
+			exit(1);
+		}
+		fclose(file);
+	}
+}
+
 void tap_plan(int nr_checks)
 {
 	setvbuf(stdout, NULL, _IOLBF, 0);
+	if (!getenv("QUIRE_SEED"))
+		try_schedules();
 	(void)tap_seed();
 	signal(SIGABRT, on_abort);
 	nr_planned = nr_checks;
@@ -149,8 +197,6 @@ uint64_t tap_random_below(struct tap_random *random, uint64_t bound)
 
 uint64_t tap_seed(void)
 {
-	static uint64_t seed;
-
 	while (!seed) {
 		const char *given = getenv("QUIRE_SEED");
 

@@ -29,7 +29,13 @@
 #define tap_is_str(got, wanted, ...) \
 	tap_is_str_at(__FILE__, __LINE__, (got), (wanted), __VA_ARGS__)
 
+/*
+ * tap_plan - the first call of main. Where the world has schedules (the simulator), and no seed is given,
+ * the program from here on is first run that many times in child processes, each with a seed of its own;
+ * QUIRE_SEEDS says how many instead. The first that fails is shown, and ends the test.
+ */
 void tap_plan(int nr_checks);
+extern const int tap_schedules;
 int tap_done(void); /* the exit status: 0 when all passed */
 void tap_skip_all(const char *why) __attribute__((noreturn));
 void tap_diag(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -12,7 +12,7 @@ struct hosted_machine *tap_machine_bare(uint64_t mem_bytes, unsigned int cpus, u
 {
 	struct hosted_config config = { .mem_bytes = mem_bytes, .cpus = cpus, .nodes = nodes,
 					.log = stdout };
-	struct hosted_machine *machine = hosted_create(&config);
+	struct hosted_machine *machine = tap_world_create(&config);
 	void *mem;
 
 	if (!machine || posix_memalign(&mem, CACHE_LINE_BYTES, sync_state_bytes(cpus))) {
@@ -28,6 +28,6 @@ void tap_machine_bare_end(struct hosted_machine *machine)
 	struct sync_state *sync = hosted_quire(machine)->sync;
 
 	rcu_barrier();
-	hosted_destroy(machine);
+	tap_world_destroy(machine);
 	free(sync);
 }

@@ -7,7 +7,7 @@
  *	tap_machine_end(m);                                        checks that everything came back
  *
  * The same source is built for both: tests in `unit_tests` and `concurrent_tests` run on threads, those
- * in `sim_tests` on the simulator, which tries QUIRE_SEEDS schedules (default 20), one per seed.
+ * in `sim_tests` on the simulator, each run of the program being one schedule, chosen by its seed.
  */
 #ifndef TESTS_LIB_TAP_MACHINE_H
 #define TESTS_LIB_TAP_MACHINE_H
@@ -21,6 +21,10 @@ void tap_machine_bare_end(struct hosted_machine *machine);
 struct hosted_machine *tap_machine(uint64_t mem_bytes, unsigned int cpus, unsigned int nodes);
 struct hosted_machine *tap_machine_config(const struct hosted_config *config);
 void tap_machine_end(struct hosted_machine *machine);
+
+/* The world's own (run_hosted.c, run_sim.c). */
+struct hosted_machine *tap_world_create(const struct hosted_config *config);
+void tap_world_destroy(struct hosted_machine *machine);
 
 void tap_run(struct hosted_machine *machine, unsigned int cpus, void (*fn)(void *arg), void *arg);
 

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* run_sim.c - tests on the seeded machine, each run of the program being one schedule. */
+#include "sim/sim.h"
+#include "tap.h"
+#include "tap_machine.h"
+
+const int tap_schedules = 20;
+
+struct hosted_machine *tap_world_create(const struct hosted_config *config)
+{
+	return sim_create(config, tap_seed());
+}
+
+void tap_world_destroy(struct hosted_machine *machine)
+{
+	sim_destroy(machine);
+}
+
+void tap_run(struct hosted_machine *machine, unsigned int cpus, void (*fn)(void *arg), void *arg)
+{
+	sim_run(machine, cpus, fn, arg);
+}
