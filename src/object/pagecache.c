@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: MIT */
+/* pagecache.c - find, add and remove the cached pages of an object. */
+#include "object/pagecache.h"
+
+#include "base/assert.h"
+#include "base/math.h"
+#include "object/lru.h"
+#include "object/object.h"
+#include "phys/memmap.h"
+#include "quire/errno.h"
+#include "quire/slab.h"
+#include "quire/stats.h"
+#include "sync/rcu.h"
+
+static void xa_node_free_rcu(struct rcu_head *head)
+{
+	kmem_cache_free(this_object()->xa_cache, container_of((void **)head, struct xa_node, link[0]));
+}
+
+void object_free_xa_node(struct xa_node *node)
+{
+	static_assert(sizeof(struct rcu_head) <= sizeof(node->link), "an rcu_head fits in the links");
+
+	call_rcu((struct rcu_head *)node->link, xa_node_free_rcu);
+}
+
+void address_space_init(struct address_space *mapping, const struct address_space_operations *ops, void *host, gfp_t gfp,
+			unsigned long flags)
+{
+	xa_init(&mapping->i_pages, object_free_xa_node);
+	spin_lock_init(&mapping->pages_lock, LOCK_PAGES);
+	mapping->nrpages = 0;
+	mapping->i_mmap = RB_ROOT;
+	init_rwsem(&mapping->i_mmap_lock, LOCK_I_MMAP);
+	init_rwsem(&mapping->invalidate_lock, LOCK_INVALIDATE);
+	atomic_init(&mapping->i_mmap_writable, 0);
+	mapping->ops = ops;
+	mapping->host = host;
+	mapping->gfp = gfp;
+	mapping->flags = flags;
+}
+
+void address_space_destroy(struct address_space *mapping)
+{
+	truncate_inode_pages_range(mapping, 0, ~0ull);
+	QUIRE_ASSERT(mapping->nrpages == 0 && rb_root_empty(&mapping->i_mmap));
+}
+
+struct page *find_get_page(struct address_space *mapping, pgoff_t index)
+{
+	struct page *page;
+
+	rcu_read_lock();
+	for (;;) {
+		page = xa_load(&mapping->i_pages, index);
+		if (!page)
+			break;
+		if (likely(get_page_unless_zero(page))) {
+			/* Between the load and the reference the frame may have become another page. */
+			if (likely(page == xa_load(&mapping->i_pages, index)))
+				break;
+			put_page(page);
+		}
+	}
+	rcu_read_unlock();
+	return page;
+}
+
+struct page *find_lock_page(struct address_space *mapping, pgoff_t index)
+{
+	struct page *page;
+
+	for (;;) {
+		page = find_get_page(mapping, index);
+		if (!page)
+			return NULL;
+		lock_page(page);
+		if (likely(page_mapping(page) == mapping && page_index(page) == index))
+			return page;
+		unlock_page(page);
+		put_page(page);
+	}
+}
+
+unsigned int find_get_pages(struct address_space *mapping, pgoff_t *index, pgoff_t end, unsigned int nr,
+			    struct page **pages)
+{
+	unsigned int found = 0;
+	unsigned long at = *index;
+	struct page *page;
+
+	rcu_read_lock();
+	while (found < nr && at <= end) {
+		page = xa_find(&mapping->i_pages, &at, end, XA_PRESENT);
+		if (!page)
+			break;
+		if (!get_page_unless_zero(page))
+			continue;
+		if (page != xa_load(&mapping->i_pages, at)) {
+			put_page(page);
+			continue;
+		}
+		pages[found++] = page;
+		*index = ++at;
+		if (!at)
+			break;
+	}
+	rcu_read_unlock();
+	return found;
+}
+
+static bool purse_fill(struct xa_purse *purse, unsigned long index, gfp_t gfp)
+{
+	unsigned int need = xa_nodes_for(index);
+
+	while (purse->nr < need) {
+		struct xa_node *node = kmem_cache_alloc(this_object()->xa_cache, gfp);
+
+		if (!node)
+			return false;
+		xa_purse_put(purse, node);
+	}
+	return true;
+}
+
+static void purse_empty(struct xa_purse *purse)
+{
+	struct xa_node *node;
+
+	while ((node = xa_purse_take(purse)) != NULL)
+		kmem_cache_free(this_object()->xa_cache, node);
+}
+
+/* Inserts under the tree's lock, buying nodes for the tree only when it turns out to need some. */
+static int tree_insert(struct address_space *mapping, pgoff_t index, struct page *page, gfp_t gfp)
+{
+	struct xa_purse purse = XA_PURSE_INIT;
+	unsigned long irq;
+	int err;
+
+	for (;;) {
+		spin_lock_irqsave(&mapping->pages_lock, irq);
+		err = xa_insert(&mapping->i_pages, index, page, &purse);
+		if (!err)
+			mapping->nrpages++;
+		spin_unlock_irqrestore(&mapping->pages_lock, irq);
+		if (likely(err != -ENOMEM))
+			break;
+		if (!purse_fill(&purse, index, gfp & ~(__GFP_HIGHMEM | __GFP_MOVABLE | __GFP_ZERO)))
+			break;
+	}
+	if (unlikely(purse.nr))
+		purse_empty(&purse);
+	return err == -EBUSY ? -EEXIST : err;
+}
+
+int add_to_page_cache(struct page *page, struct address_space *mapping, pgoff_t index, gfp_t gfp)
+{
+	bool ram = mapping->flags & (1ul << AS_SWAPBACKED);
+	int err;
+
+	page_set_owner(page, PAGE_OWNER_FILE);
+	atomic_store_explicit(&page->_mapcount, -1, memory_order_relaxed);
+	page_set_mapping(page, (unsigned long)mapping, index);
+	if (ram)
+		SetPageSwapBacked(page);
+	get_page(page);
+	err = tree_insert(mapping, index, page, gfp);
+	if (unlikely(err)) {
+		page_set_mapping(page, 0, 0);
+		page_set_owner(page, PAGE_OWNER_KERNEL);
+		ClearPageSwapBacked(page);
+		put_page_testzero(page);
+		return err;
+	}
+	mod_node_page_state(NR_FILE_PAGES, 1);
+	if (ram)
+		mod_node_page_state(NR_SHMEM, 1);
+	lru_cache_add(page);
+	return 0;
+}
+
+void remove_from_page_cache(struct page *page)
+{
+	struct address_space *mapping = page_mapping(page);
+	unsigned long irq;
+
+	QUIRE_ASSERT(PageLocked(page));
+	spin_lock_irqsave(&mapping->pages_lock, irq);
+	xa_erase(&mapping->i_pages, page_index(page));
+	mapping->nrpages--;
+	spin_unlock_irqrestore(&mapping->pages_lock, irq);
+	page_set_mapping(page, 0, page_index(page));
+	mod_node_page_state(NR_FILE_PAGES, -1);
+	if (mapping->flags & (1ul << AS_SWAPBACKED))
+		mod_node_page_state(NR_SHMEM, -1);
+	put_page(page);
+}
+
+/* Room in the object's own limits for one page more. */
+static int charge_page(struct address_space *mapping)
+{
+	return mapping->ops->account_pages ? mapping->ops->account_pages(mapping, 1) : 0;
+}
+
+static void uncharge_page(struct address_space *mapping)
+{
+	if (mapping->ops->account_pages)
+		mapping->ops->account_pages(mapping, -1);
+}
+
+/* A fresh page in the cache, locked or already up to date. NULL with *err. */
+static struct page *new_cache_page(struct address_space *mapping, pgoff_t index, bool zeroed, int *err)
+{
+	struct page *page;
+
+	*err = charge_page(mapping);
+	if (*err)
+		return NULL;
+	page = alloc_page(mapping->gfp | (zeroed ? __GFP_ZERO : 0));
+	if (!page) {
+		*err = -ENOMEM;
+		goto uncharge;
+	}
+	if (zeroed)
+		SetPageUptodate(page);
+	else
+		SetPageLocked(page);
+	*err = add_to_page_cache(page, mapping, index, mapping->gfp);
+	if (!*err)
+		return page;
+	ClearPageLocked(page);
+	ClearPageUptodate(page);
+	put_page(page);
+uncharge:
+	uncharge_page(mapping);
+	return NULL;
+}
+
+struct page *grab_cache_page(struct address_space *mapping, pgoff_t index)
+{
+	int err = -EEXIST;
+
+	while (err == -EEXIST) {
+		struct page *page = find_lock_page(mapping, index);
+
+		if (!page)
+			page = new_cache_page(mapping, index, false, &err);
+		if (page)
+			return page;
+	}
+	return ERR_PTR(err);
+}
+
+struct page *ram_page_get(struct address_space *mapping, pgoff_t index, bool check_size, int *err)
+{
+	struct page *page;
+
+	*err = 0;
+	for (;;) {
+		page = find_get_page(mapping, index);
+		if (page)
+			return page;
+		/* The object must not shrink between the check of its size and the insertion. */
+		down_read(&mapping->invalidate_lock);
+		if (check_size && index >= bytes_to_pages(mapping->ops->size(mapping)))
+			*err = -EFBIG;
+		else
+			page = new_cache_page(mapping, index, true, err);
+		up_read(&mapping->invalidate_lock);
+		if (page || *err != -EEXIST)
+			return page;
+	}
+}
+
+struct page *read_cache_page(struct address_space *mapping, pgoff_t index)
+{
+	struct page *page;
+	int err;
+
+	if (mapping_is_ram(mapping)) {
+		page = ram_page_get(mapping, index, false, &err);
+		return page ? page : ERR_PTR(err);
+	}
+	page = find_get_page(mapping, index);
+	if (page && PageUptodate(page))
+		return page;
+	if (page)
+		put_page(page);
+	page = grab_cache_page(mapping, index);
+	if (IS_ERR(page))
+		return page;
+	if (PageUptodate(page)) {
+		unlock_page(page);
+		return page;
+	}
+	err = mapping->ops->read_page(mapping, page);
+	if (!err) {
+		wait_on_page_locked(page);
+		err = PageUptodate(page) ? 0 : -EIO;
+	}
+	if (!err)
+		return page;
+	put_page(page);
+	return ERR_PTR(err);
+}
+
+void set_page_dirty(struct page *page)
+{
+	struct address_space *mapping = page_mapping(page);
+	unsigned long irq;
+
+	if (page_test_and_set_flag(page, PG_dirty) || !mapping || mapping_is_ram(mapping))
+		return;
+	spin_lock_irqsave(&mapping->pages_lock, irq);
+	xa_set_mark(&mapping->i_pages, page_index(page), XA_MARK_0);
+	spin_unlock_irqrestore(&mapping->pages_lock, irq);
+	mod_node_page_state(NR_FILE_DIRTY, 1);
+}

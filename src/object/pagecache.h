@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pagecache.h - the parts of the page cache that rooms above use besides include/quire/mapping.h.
+ *
+ * How a fault maps a cached page without the page's lock:
+ *
+ *	fault                                    truncate (page locked)
+ *	  reference from an RCU look-up            unmap by reverse map
+ *	  entry set, mapcount raised               out of the tree, mapping = NULL
+ *	  full fence                               full fence
+ *	  mapping still the same? else undo        still mapped? unmap again
+ *
+ * One of the two always sees the other, so a removed page never stays mapped ([M3]).
+ *
+ * Locks: as mapping.h. Sleeps: as said.
+ */
+#ifndef OBJECT_PAGECACHE_H
+#define OBJECT_PAGECACHE_H
+
+#include "arch/page.h"
+#include "quire/mapping.h"
+
+/* Pages that hold `bytes`. */
+static inline pgoff_t bytes_to_pages(u64 bytes)
+{
+	return (pgoff_t)((bytes + PAGE_SIZE - 1) >> PAGE_SHIFT);
+}
+
+static inline bool mapping_is_ram(const struct address_space *mapping)
+{
+	return !mapping->ops->read_page;
+}
+
+/* Takes a locked page out of the cache and drops the cache's reference (the caller has one). */
+void remove_from_page_cache(struct page *page);
+/* The page of a RAM object for a fault or a write, created if it is a hole, unless the object ends before it. Referenced, up to
+ * date. NULL with *err: -EFBIG beyond the end (check_size only), -ENOMEM, -ENOSPC. Sleeps. */
+struct page *ram_page_get(struct address_space *mapping, pgoff_t index, bool check_size, int *err);
+/* Frees what the cache of a mapping used for its tree nodes etc.: see object_init. */
+void object_free_xa_node(struct xa_node *node);
+
+/* Dirty for the mapping's owner: RAM objects need nothing but the flag. */
+static inline void account_page_dirtied(struct page *page)
+{
+	if (!PageDirty(page))
+		set_page_dirty(page);
+}
+
+#endif

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+/* truncate.c - remove a range of an object's cached pages, also from every address space that shows them. */
+#include "base/math.h"
+#include "object/lru.h"
+#include "object/pagecache.h"
+#include "object/rmap.h"
+#include "object/zap.h"
+#include "phys/memmap.h"
+#include "quire/stats.h"
+#include "sync/rcu.h"
+
+/* Pages looked up at a time. */
+#define TRUNCATE_BATCH 16
+
+/* Unmaps the part of one area that shows pages [first, last]. */
+static void unmap_area(struct rmap_area *area, pgoff_t first, pgoff_t last, bool even_cow)
+{
+	struct zap_range range = { .keep_private = !even_cow, .first = first, .last = last };
+	struct mmu_gather tlb;
+	pgoff_t from = max(first, area->pgoff), to = min(last, area->pgoff + area->nr - 1);
+
+	range.start = area->start + ((from - area->pgoff) << PAGE_SHIFT);
+	range.end = area->start + ((to - area->pgoff + 1) << PAGE_SHIFT);
+	if (area->flags & RMAP_NONLINEAR) {
+		range.start = area->start;
+		range.end = area->start + (area->nr << PAGE_SHIFT);
+		range.check_index = true;
+	}
+	tlb_gather_mmu(&tlb, area->pgtable, 0);
+	zap_page_range(&tlb, &range);
+	tlb_finish_mmu(&tlb);
+}
+
+void unmap_mapping_range(struct address_space *mapping, pgoff_t first, pgoff_t nr, bool even_cow)
+{
+	pgoff_t last = nr ? first + nr - 1 : ~0ul;
+	struct interval_node *node;
+
+	if (last < first)
+		last = ~0ul;
+	if (rb_root_empty(&mapping->i_mmap))
+		return;
+	down_read(&mapping->i_mmap_lock);
+	interval_for_each(node, &mapping->i_mmap, first, last)
+		unmap_area(container_of(node, struct rmap_area, file_node), first, last, even_cow);
+	up_read(&mapping->i_mmap_lock);
+}
+
+/* Takes one page out; the caller has a reference. */
+static void truncate_page(struct address_space *mapping, struct page *page)
+{
+	pgoff_t index = page_index(page);
+	bool dirty;
+
+	lock_page(page);
+	if (unlikely(page_mapping(page) != mapping)) {
+		unlock_page(page);
+		return;
+	}
+	if (page_mapcount(page) > 0)
+		unmap_mapping_range(mapping, index, 1, false);
+	dirty = page_test_and_clear_flag(page, PG_dirty);
+	if (dirty && !mapping_is_ram(mapping))
+		mod_node_page_state(NR_FILE_DIRTY, -1);
+	remove_from_page_cache(page);
+	/* Pairs with the fence of a fault that maps the page without its lock: see pagecache.h. */
+	smp_mb();
+	if (unlikely(page_mapcount(page) > 0))
+		unmap_mapping_range(mapping, index, 1, false);
+	unlock_page(page);
+	if (mapping->ops->account_pages)
+		mapping->ops->account_pages(mapping, -1);
+}
+
+/* Zeroes bytes [from, to) of one page, if it is cached. */
+static void zero_partial(struct address_space *mapping, pgoff_t index, size_t from, size_t to)
+{
+	struct page *page = find_lock_page(mapping, index);
+
+	if (!page)
+		return;
+	memset((char *)page_address(page) + from, 0, to - from);
+	account_page_dirtied(page);
+	unlock_page(page);
+	put_page(page);
+}
+
+static void truncate_whole_pages(struct address_space *mapping, pgoff_t first, pgoff_t last)
+{
+	struct page *pages[TRUNCATE_BATCH];
+	pgoff_t index = first;
+	unsigned int n;
+
+	while (index <= last && (n = find_get_pages(mapping, &index, last, TRUNCATE_BATCH, pages)) != 0) {
+		for (unsigned int i = 0; i < n; i++)
+			truncate_page(mapping, pages[i]);
+		release_pages(pages, n);
+		if (index == 0)
+			break;
+	}
+}
+
+void truncate_inode_pages_range(struct address_space *mapping, u64 start, u64 end)
+{
+	pgoff_t first = bytes_to_pages(start), behind = end == ~0ull ? ~0ul : (pgoff_t)(end >> PAGE_SHIFT);
+	size_t head = (size_t)(start & (PAGE_SIZE - 1)), tail = end == ~0ull ? 0 : (size_t)(end & (PAGE_SIZE - 1));
+
+	if (!READ_ONCE(mapping->nrpages))
+		return;
+	down_write(&mapping->invalidate_lock);
+	if (head && first > behind) {
+		/* All within one page. */
+		zero_partial(mapping, behind, head, tail);
+	} else {
+		if (head)
+			zero_partial(mapping, first - 1, head, PAGE_SIZE);
+		if (tail)
+			zero_partial(mapping, behind, 0, tail);
+		if (first < behind) {
+			unmap_mapping_range(mapping, first, behind == ~0ul ? 0 : behind - first, true);
+			truncate_whole_pages(mapping, first, behind - 1);
+		}
+	}
+	up_write(&mapping->invalidate_lock);
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/* zap.c - unmap a range of one page table. */
+#include "object/zap.h"
+
+#include "base/assert.h"
+#include "object/lru.h"
+#include "object/pagecache.h"
+#include "object/rmap.h"
+#include "pgtable/softpte.h"
+#include "pgtable/walk.h"
+#include "quire/mm.h"
+#include "quire/stats.h"
+
+/* What one leaf table's worth of unmapping adds up to. */
+struct zap_sums {
+	long rss[NR_MM_COUNTERS];
+	long anon_unmapped, file_unmapped; /* pages that nobody maps any more */
+};
+
+static void zap_account(struct pgtable *pgt, const struct zap_sums *sums)
+{
+	for (unsigned int i = 0; i < NR_MM_COUNTERS; i++)
+		if (sums->rss[i])
+			pgtable_add_rss(pgt, i, -sums->rss[i]);
+	if (sums->anon_unmapped)
+		mod_node_page_state(NR_ANON_MAPPED, -sums->anon_unmapped);
+	if (sums->file_unmapped)
+		mod_node_page_state(NR_FILE_MAPPED, -sums->file_unmapped);
+}
+
+static inline bool last_mapping_gone(struct page *page)
+{
+	return atomic_fetch_sub_explicit(&page->_mapcount, 1, memory_order_relaxed) == 0;
+}
+
+static void zap_file_page(struct page *page, pte_t pte, struct zap_sums *sums)
+{
+	if (pte_dirty(pte))
+		account_page_dirtied(page);
+	if (pte_young(pte))
+		mark_page_accessed(page);
+	sums->rss[PageSwapBacked(page) ? MM_SHMEMPAGES : MM_FILEPAGES]++;
+	sums->file_unmapped += last_mapping_gone(page);
+}
+
+static bool spared(const struct zap_range *range, const struct page *page)
+{
+	if (PageAnon(page))
+		return range->keep_private;
+	return range->check_index && (page_index(page) < range->first || page_index(page) > range->last);
+}
+
+/* Entries that are not present: what is remembered there is forgotten. */
+static void zap_soft(const struct zap_range *range, pte_t *pte, pte_t old)
+{
+	if (softpte_type(old) == SOFT_NONLINEAR) {
+		u64 index = pte_soft_payload(old);
+
+		if (range->check_index && (index < range->first || index > range->last))
+			return;
+	}
+	pte_clear(pte);
+}
+
+static void zap_part(struct mmu_gather *tlb, const struct pgtable_cursor *c, const struct zap_range *range)
+{
+	bool filter = range->keep_private || range->check_index, whole = tlb->flags & GATHER_FULLMM;
+	struct zap_sums sums = { 0 };
+	pte_t *pte = c->pte;
+
+	spin_lock(c->ptl);
+	for (vaddr_t addr = c->addr; addr < c->end; addr += PAGE_SIZE, pte++) {
+		pte_t old = pte_read(pte);
+		struct page *page;
+
+		if (pte_none(old))
+			continue;
+		if (unlikely(!pte_present(old))) {
+			zap_soft(range, pte, old);
+			continue;
+		}
+		page = pte_page(old);
+		if (unlikely(filter) && (pte_special(old) || spared(range, page)))
+			continue;
+		tlb_note_range(tlb, addr, addr + PAGE_SIZE);
+		if (whole)
+			pte_clear(pte);
+		else
+			old = ptep_get_and_clear(pte);
+		if (unlikely(pte_special(old)))
+			continue;
+		if (PageAnon(page)) {
+			sums.rss[MM_ANONPAGES]++;
+			sums.anon_unmapped += last_mapping_gone(page);
+		} else {
+			zap_file_page(page, old, &sums);
+		}
+		tlb_remove_page(tlb, page);
+	}
+	zap_account(tlb->pgt, &sums);
+	spin_unlock(c->ptl);
+}
+
+void zap_page_range(struct mmu_gather *tlb, const struct zap_range *range)
+{
+	struct pgtable_cursor c;
+
+	for_each_leaf_table(&c, tlb->pgt, range->start, range->end)
+		zap_part(tlb, &c, range);
+}

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+/* fault.c - a page fault: find the VMA, check the right, dispatch, and say how it ended. */
+#include "base/assert.h"
+#include "pgtable/softpte.h"
+#include "pgtable/tlb.h"
+#include "pgtable/walk.h"
+#include "quire/errno.h"
+#include "vm/fault_int.h"
+
+vm_fault_t fault_prepare_anon_slow(struct vm_fault *vmf)
+{
+	bool unlocked = vmf->flags & FAULT_FLAG_VMA_LOCK;
+	int err;
+
+	/* A family may be shared with a neighbour, and neighbours hold still under the mmap lock only. */
+	if (unlocked && !down_read_trylock(&vmf->mm->mmap_lock))
+		return VM_FAULT_RETRY;
+	err = anon_vma_prepare_slow(vmf->vma);
+	if (unlocked)
+		mmap_read_unlock(vmf->mm);
+	return err ? VM_FAULT_OOM : 0;
+}
+
+/* Entries that remember something else than nothing, by their type. */
+static vm_fault_t do_soft_fault(struct vm_fault *vmf)
+{
+	switch (softpte_type(vmf->orig)) {
+	case SOFT_NONLINEAR:
+		return do_file_fault(vmf);
+	case SOFT_HWPOISON:
+		return VM_FAULT_HWPOISON;
+	default:
+		return VM_FAULT_SIGBUS;
+	}
+}
+
+/* The entry allows what was tried: another CPU was faster, or a stale translation was used. */
+static vm_fault_t do_spurious(struct vm_fault *vmf)
+{
+	spinlock_t *ptl;
+
+	if (!pte_young(vmf->orig)) {
+		ptl = fault_lock_same(vmf);
+		if (!ptl)
+			return 0;
+		set_pte(vmf->pte, pte_mkyoung(vmf->orig));
+		spin_unlock(ptl);
+	}
+	flush_tlb_fix_spurious(vmf->address);
+	return 0;
+}
+
+static __noinline vm_fault_t make_tables(struct vm_fault *vmf)
+{
+	if (pgtable_populate(&vmf->mm->pgt, vmf->address, GFP_KERNEL) != 0)
+		return VM_FAULT_OOM;
+	vmf->pte = pgtable_find_pte(&vmf->mm->pgt, vmf->address);
+	return vmf->pte ? 0 : VM_FAULT_SIGBUS;
+}
+
+vm_fault_t handle_mm_fault(struct mm_struct *mm, struct vm_area_struct *vma, vaddr_t address, unsigned int flags)
+{
+	struct vm_fault vmf = { .vma = vma, .mm = mm, .address = address & PAGE_MASK, .flags = flags };
+	vm_fault_t failed;
+
+	vmf.pte = pgtable_find_pte(&mm->pgt, vmf.address);
+	if (unlikely(!vmf.pte)) {
+		failed = make_tables(&vmf);
+		if (failed)
+			return failed;
+	}
+	vmf.orig = pte_read(vmf.pte);
+	if (pte_none(vmf.orig))
+		return likely(vma_is_anonymous(vma)) ? do_anonymous_page(&vmf) : do_file_fault(&vmf);
+	if (unlikely(!pte_present(vmf.orig)))
+		return do_soft_fault(&vmf);
+	if ((flags & FAULT_FLAG_WRITE) && !pte_write(vmf.orig))
+		return do_wp_page(&vmf);
+	return do_spurious(&vmf);
+}
+
+/* Does the VMA forbid what was tried? */
+static __always_inline bool access_denied(const struct vm_area_struct *vma, unsigned int flags)
+{
+	if (flags & FAULT_FLAG_WRITE)
+		return !(vma->vm_flags & VM_WRITE);
+	if (flags & FAULT_FLAG_INSTRUCTION)
+		return !(vma->vm_flags & VM_EXEC);
+	return !(vma->vm_flags & VM_ACCESS_FLAGS);
+}
+
+static inline struct fault_result segv(int code)
+{
+	return (struct fault_result){ .what = VM_FAULT_SIGSEGV, .si_code = code };
+}
+
+static inline struct fault_result finish(vm_fault_t result)
+{
+	if (likely(!(result & VM_FAULT_ERROR)))
+		return (struct fault_result){ .what = result };
+	return (struct fault_result){ .what = result & VM_FAULT_ERROR,
+				      .si_code = result & VM_FAULT_SIGSEGV ? FAULT_SEGV_MAPERR : FAULT_BUS_ADRERR };
+}
+
+/* A stack may reach down to the address: then it is grown, with the mmap lock held to write and given back to read. */
+static struct vm_area_struct *grow_stack(struct mm_struct *mm, vaddr_t address)
+{
+	struct vm_area_struct *vma;
+
+	mmap_read_unlock(mm);
+	mmap_write_lock(mm);
+	vma = find_vma(mm, address);
+	if (vma && vma->vm_start > address && expand_stack_locked(mm, vma, address) != 0)
+		vma = NULL;
+	mmap_write_downgrade(mm);
+	return vma;
+}
+
+/* Under the mmap lock: authoritative. */
+static __noinline struct fault_result fault_slow(struct mm_struct *mm, vaddr_t address, unsigned int flags)
+{
+	struct vm_area_struct *vma;
+	struct fault_result result;
+
+	mmap_read_lock(mm);
+	vma = find_vma(mm, address);
+	if (vma && vma->vm_start > address)
+		vma = vma->vm_flags & VM_GROWSDOWN ? grow_stack(mm, address) : NULL;
+	if (!vma)
+		result = segv(FAULT_SEGV_MAPERR);
+	else if (access_denied(vma, flags))
+		result = segv(FAULT_SEGV_ACCERR);
+	else
+		result = finish(handle_mm_fault(mm, vma, address, flags));
+	mmap_read_unlock(mm);
+	return result;
+}
+
+struct fault_result handle_user_fault(struct mm_struct *mm, vaddr_t address, unsigned int flags)
+{
+	struct vm_area_struct *vma;
+	vm_fault_t result;
+
+	count_vm_event(PGFAULT);
+	if (unlikely(address >= TASK_SIZE))
+		return segv(FAULT_SEGV_MAPERR);
+	if (unlikely(flags & FAULT_FLAG_REMOTE))
+		return fault_slow(mm, address, flags);
+	rcu_read_lock();
+	vma = vma_tree_lookup_rcu(&mm->tree, address);
+	if (unlikely(!vma) || !vma_start_read(mm, vma)) {
+		rcu_read_unlock();
+		return fault_slow(mm, address, flags);
+	}
+	rcu_read_unlock();
+	if (unlikely(address < vma->vm_start || address >= vma->vm_end)) {
+		vma_end_read(vma);
+		return fault_slow(mm, address, flags);
+	}
+	if (unlikely(access_denied(vma, flags))) {
+		vma_end_read(vma);
+		return segv(FAULT_SEGV_ACCERR);
+	}
+	result = handle_mm_fault(mm, vma, address, flags | FAULT_FLAG_VMA_LOCK);
+	vma_end_read(vma);
+	if (unlikely(result & VM_FAULT_RETRY))
+		return fault_slow(mm, address, flags);
+	return finish(result);
+}

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: MIT */
+/* fault_file.c - first touch of a mapped object: its cached pages, and for private writes a copy. */
+#include "base/math.h"
+#include "object/lru.h"
+#include "object/pagecache.h"
+#include "object/rmap.h"
+#include "pgtable/softpte.h"
+#include "pgtable/walk.h"
+#include "quire/errno.h"
+#include "sync/rcu.h"
+#include "vm/fault_int.h"
+
+/* Most pages that one fault maps; fault_around_bytes is bounded by it. */
+#define FAULT_AROUND_MAX 16u
+
+static vm_fault_t err_to_fault(long err)
+{
+	return err == -ENOMEM ? VM_FAULT_OOM : VM_FAULT_SIGBUS;
+}
+
+/* The object's page for the fault: up to date, referenced, within the object. NULL with *failed. */
+static struct page *object_page(struct vm_fault *vmf, pgoff_t index, vm_fault_t *failed)
+{
+	struct address_space *mapping = vmf->vma->vm_mapping;
+	struct page *page = find_get_page(mapping, index);
+	int err;
+
+	*failed = VM_FAULT_SIGBUS;
+	if (index >= bytes_to_pages(mapping->ops->size(mapping))) {
+		if (page)
+			put_page(page);
+		return NULL;
+	}
+	if (likely(page) && likely(PageUptodate(page)))
+		return page;
+	if (page)
+		put_page(page);
+	if (mapping_is_ram(mapping)) {
+		page = ram_page_get(mapping, index, true, &err);
+		if (page)
+			return page;
+		*failed = err_to_fault(err);
+		return NULL;
+	}
+	count_vm_event(PGMAJFAULT);
+	page = read_cache_page(mapping, index);
+	if (!IS_ERR(page))
+		return page;
+	*failed = err_to_fault(PTR_ERR(page));
+	return NULL;
+}
+
+/* The page was truncated while it was being mapped: see pagecache.h. */
+static bool page_gone(const struct page *page, const struct address_space *mapping)
+{
+	return unlikely(page_mapping(page) != mapping);
+}
+
+/* Maps a cached page, whose reference the entry takes over; the table is locked. False: it was truncated, nothing is mapped. */
+static bool map_cached(struct vm_fault *vmf, pte_t *pte, struct page *page, pte_t entry)
+{
+	bool first = atomic_fetch_add_explicit(&page->_mapcount, 1, memory_order_relaxed) == -1;
+
+	set_pte(pte, entry);
+	/* The entry and the count are out before the mapping is looked at: pairs with the fence in truncate. */
+	smp_mb();
+	if (page_gone(page, vmf->vma->vm_mapping)) {
+		pte_clear(pte);
+		atomic_fetch_sub_explicit(&page->_mapcount, 1, memory_order_relaxed);
+		return false;
+	}
+	if (first)
+		mod_node_page_state(NR_FILE_MAPPED, 1);
+	return true;
+}
+
+static pte_t read_entry(const struct vm_area_struct *vma, const struct page *page)
+{
+	return mk_pte(page, vma->vm_page_prot);
+}
+
+/* The window of a fault-around: pages [first, first + nr) of the VMA, within one leaf table and the VMA. */
+static pgoff_t around_window(const struct vm_fault *vmf, unsigned int *nr, vaddr_t *start)
+{
+	const struct vm_area_struct *vma = vmf->vma;
+	unsigned long span = min(this_vm()->fault_around_bytes, (unsigned long)FAULT_AROUND_MAX << PAGE_SHIFT);
+	vaddr_t low = max(vmf->address & ~(span - 1), vma->vm_start), high = min((vmf->address & ~(span - 1)) + span,
+										 vma->vm_end);
+
+	*start = low;
+	*nr = (unsigned int)((high - low) >> PAGE_SHIFT);
+	return linear_page_index(vma, low);
+}
+
+/* Cached pages of [first, first + nr) with references: page i - first at pages[i - first], NULL where there is none. */
+static void collect_cached(struct address_space *mapping, pgoff_t first, unsigned int nr, struct page **pages)
+{
+	void *found[FAULT_AROUND_MAX];
+	unsigned long index[FAULT_AROUND_MAX];
+	unsigned int n;
+
+	for (unsigned int i = 0; i < nr; i++)
+		pages[i] = NULL;
+	rcu_read_lock();
+	n = xa_extract(&mapping->i_pages, found, index, first, first + nr - 1, nr, XA_PRESENT);
+	for (unsigned int i = 0; i < n; i++) {
+		struct page *page = found[i];
+
+		if (PageUptodate(page) && !PageLocked(page) && get_page_unless_zero(page))
+			pages[index[i] - first] = page;
+	}
+	rcu_read_unlock();
+}
+
+/* Maps what is cached around the fault. True when the faulting page was among it. */
+static bool fault_around(struct vm_fault *vmf)
+{
+	struct address_space *mapping = vmf->vma->vm_mapping;
+	struct page *pages[FAULT_AROUND_MAX];
+	long mapped[2] = { 0, 0 };
+	bool done = false;
+	unsigned int nr;
+	vaddr_t addr;
+	pgoff_t first = around_window(vmf, &nr, &addr), size = bytes_to_pages(mapping->ops->size(mapping));
+	spinlock_t *ptl = pte_lockptr(vmf->pte);
+	pte_t *pte = vmf->pte - ((vmf->address - addr) >> PAGE_SHIFT);
+
+	collect_cached(mapping, first, nr, pages);
+	spin_lock(ptl);
+	for (unsigned int i = 0; i < nr; i++, pte++, addr += PAGE_SIZE) {
+		struct page *page = pages[i];
+
+		if (!page || first + i >= size || page_index(page) != first + i || !pte_none(pte_read(pte)))
+			continue;
+		/* Only the page that was asked for counts as used. */
+		if (!map_cached(vmf, pte, page,
+				addr == vmf->address ? read_entry(vmf->vma, page) : pte_mkold(read_entry(vmf->vma, page))))
+			continue;
+		pages[i] = NULL;
+		mapped[PageSwapBacked(page)]++;
+		done |= addr == vmf->address;
+	}
+	if (mapped[0])
+		add_mm_counter(vmf->mm, MM_FILEPAGES, mapped[0]);
+	if (mapped[1])
+		add_mm_counter(vmf->mm, MM_SHMEMPAGES, mapped[1]);
+	spin_unlock(ptl);
+	for (unsigned int i = 0; i < nr; i++)
+		if (pages[i])
+			put_page(pages[i]);
+	return done;
+}
+
+/* Maps `page` at the faulting address; its reference goes to the entry or is dropped. */
+static vm_fault_t map_one(struct vm_fault *vmf, struct page *page, pte_t entry)
+{
+	spinlock_t *ptl = fault_lock_same(vmf);
+	bool mapped = false;
+
+	if (likely(ptl)) {
+		mapped = map_cached(vmf, vmf->pte, page, entry);
+		if (mapped)
+			add_mm_counter(vmf->mm, mm_counter_of(page), 1);
+		spin_unlock(ptl);
+	}
+	if (!mapped)
+		put_page(page);
+	return 0;
+}
+
+static vm_fault_t read_fault(struct vm_fault *vmf, pgoff_t index)
+{
+	vm_fault_t failed;
+	struct page *page;
+
+	if (index == linear_page_index(vmf->vma, vmf->address) && pte_none(vmf->orig) && fault_around(vmf))
+		return 0;
+	page = object_page(vmf, index, &failed);
+	return page ? map_one(vmf, page, read_entry(vmf->vma, page)) : failed;
+}
+
+/* A private write: straight to a copy, the object's page is never mapped. */
+static vm_fault_t cow_fault(struct vm_fault *vmf, pgoff_t index)
+{
+	vm_fault_t failed = fault_prepare_anon(vmf);
+	struct page *page, *copy;
+	spinlock_t *ptl;
+
+	if (unlikely(failed))
+		return failed;
+	page = object_page(vmf, index, &failed);
+	if (!page)
+		return failed;
+	copy = fault_new_page(vmf, page);
+	mark_page_accessed(page);
+	put_page(page);
+	if (unlikely(!copy))
+		return VM_FAULT_OOM;
+	ptl = fault_lock_same(vmf);
+	if (unlikely(!ptl)) {
+		put_page(copy);
+		return 0;
+	}
+	fault_map_new_page(vmf, copy);
+	spin_unlock(ptl);
+	return 0;
+}
+
+static vm_fault_t shared_fault(struct vm_fault *vmf, pgoff_t index)
+{
+	struct address_space *mapping = vmf->vma->vm_mapping;
+	vm_fault_t failed;
+	struct page *page = object_page(vmf, index, &failed);
+	int err;
+
+	if (!page)
+		return failed;
+	if (mapping->ops->page_mkwrite) {
+		err = mapping->ops->page_mkwrite(mapping, page);
+		if (err) {
+			put_page(page);
+			return err_to_fault(err);
+		}
+	}
+	account_page_dirtied(page);
+	return map_one(vmf, page, pte_mkdirty(pte_mkwrite(read_entry(vmf->vma, page))));
+}
+
+/* Pages of the kernel's own: mapped where they are, counted nowhere. */
+static vm_fault_t special_fault(struct vm_fault *vmf)
+{
+	const struct special_mapping *special = vmf->vma->special;
+	pgoff_t index = linear_page_index(vmf->vma, vmf->address);
+	spinlock_t *ptl;
+
+	if (index >= special->nr)
+		return VM_FAULT_SIGBUS;
+	ptl = fault_lock_same(vmf);
+	if (ptl) {
+		set_pte(vmf->pte, pte_mkspecial(mk_pte(special->pages[index], vmf->vma->vm_page_prot)));
+		spin_unlock(ptl);
+	}
+	return 0;
+}
+
+vm_fault_t do_file_fault(struct vm_fault *vmf)
+{
+	pgoff_t index = linear_page_index(vmf->vma, vmf->address);
+
+	if (unlikely(vmf->vma->special))
+		return special_fault(vmf);
+	if (unlikely(softpte_type(vmf->orig) == SOFT_NONLINEAR))
+		index = (pgoff_t)pte_soft_payload(vmf->orig);
+	if (!(vmf->flags & FAULT_FLAG_WRITE))
+		return read_fault(vmf, index);
+	if (vmf->vma->vm_flags & VM_SHARED)
+		return shared_fault(vmf, index);
+	return cow_fault(vmf, index);
+}

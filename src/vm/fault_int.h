@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fault_int.h - struct vm_fault, which travels through the files of a fault.
+ *
+ *	                     entry is none                            entry is present
+ *	             anonymous VMA        file VMA                    write to a read-only entry
+ *	  read       zero page            cached page, and those      -
+ *	             (fault_anon.c)       around it (fault_file.c)
+ *	  write      zeroed page          private: copy of it         last owner: reuse; else copy (fault_cow.c)
+ *	                                  shared: itself              shared: tell the owner, make writable
+ *
+ * Handlers return 0 when the entry is there now (or somebody else changed it meanwhile: the instruction is simply run again),
+ * or VM_FAULT_* bits. VM_FAULT_RETRY: what is needed cannot be had under the VMA's lock alone; nothing was done.
+ *
+ * Lock: at entry the VMA's read lock or the mmap lock; a handler takes and drops the leaf table's lock. Sleeps: yes.
+ */
+#ifndef VM_FAULT_INT_H
+#define VM_FAULT_INT_H
+
+#include "arch/pte.h"
+#include "phys/memmap.h"
+#include "quire/stats.h"
+#include "vm/mm_int.h"
+
+struct vm_fault {
+	struct vm_area_struct *vma;
+	struct mm_struct *mm;
+	vaddr_t address;        /* page aligned */
+	unsigned int flags;     /* FAULT_FLAG_* */
+	pte_t *pte;             /* the entry; its table stays while the VMA is locked */
+	pte_t orig;             /* what it was when the fault was looked at */
+};
+
+/* The entry as the handler left it is still as it was: go on, with the table locked; else somebody else was faster. */
+spinlock_t *fault_lock_same(struct vm_fault *vmf);
+
+/* The VMA's family of anonymous pages exists afterwards: 0, VM_FAULT_OOM, or VM_FAULT_RETRY when that needs the mmap lock. */
+vm_fault_t fault_prepare_anon_slow(struct vm_fault *vmf);
+static inline vm_fault_t fault_prepare_anon(struct vm_fault *vmf)
+{
+	return likely(smp_load_acquire(&vmf->vma->anon_vma)) ? 0 : fault_prepare_anon_slow(vmf);
+}
+
+vm_fault_t do_anonymous_page(struct vm_fault *vmf);
+vm_fault_t do_file_fault(struct vm_fault *vmf);
+vm_fault_t do_wp_page(struct vm_fault *vmf);
+
+/* A page of the program's own for vmf->address: zeroed, or a copy of `from`. NULL: out of memory. */
+struct page *fault_new_page(struct vm_fault *vmf, struct page *from);
+/* Puts a new private page behind vmf->pte, whose table is locked; counts it. */
+void fault_map_new_page(struct vm_fault *vmf, struct page *page);
+
+/* One entry, fully decided: called by faults and by get_user_pages. */
+vm_fault_t handle_mm_fault(struct mm_struct *mm, struct vm_area_struct *vma, vaddr_t address, unsigned int flags);
+
+/* Which counter of the mm a page adds to. */
+static inline enum mm_counter mm_counter_of(const struct page *page)
+{
+	if (PageAnon(page))
+		return MM_ANONPAGES;
+	return PageSwapBacked(page) ? MM_SHMEMPAGES : MM_FILEPAGES;
+}
+
+static inline void add_mm_counter(struct mm_struct *mm, enum mm_counter which, long delta)
+{
+	atomic_long_add(delta, &mm->pgt.rss[which]);
+}
+
+#endif

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+/* fork.c - a copy of an address space: VMAs duplicated, pages shared read-only until somebody writes. */
+#include "base/assert.h"
+#include "object/rmap.h"
+#include "pgtable/softpte.h"
+#include "pgtable/tlb.h"
+#include "pgtable/walk.h"
+#include "quire/errno.h"
+#include "quire/port.h"
+#include "vm/fault_int.h"
+#include "vm/mm_int.h"
+
+/* What travels through a copy. */
+struct fork_copy {
+	struct mm_struct *from, *to;
+	struct table_purse purse;
+	long rss[NR_MM_COUNTERS];
+	bool protected;              /* the parent lost a right somewhere: flush once at the end */
+};
+
+/* One present entry: another reference and mapping of its page; both sides may only read from now on. */
+static void copy_present(struct fork_copy *copy, pte_t *dst, pte_t *src, pte_t pte)
+{
+	struct page *page;
+
+	if (unlikely(pte_special(pte))) {
+		set_pte(dst, pte);
+		return;
+	}
+	page = pte_page(pte);
+	get_page(page);
+	atomic_fetch_add_explicit(&page->_mapcount, 1, memory_order_relaxed);
+	copy->rss[mm_counter_of(page)]++;
+	if (pte_write(pte)) {
+		ptep_set_wrprotect(src);
+		pte = pte_wrprotect(pte);
+		copy->protected = true;
+	}
+	set_pte(dst, pte_mkold(pte));
+}
+
+/* One leaf table's part. The child's table is locked first: nobody else can reach it, so the order cannot close a circle. */
+static int copy_part(struct fork_copy *copy, const struct pgtable_cursor *c)
+{
+	pte_t *src = c->pte, *dst;
+	spinlock_t *dst_ptl;
+
+	while (!(dst = pgtable_lock_pte(&copy->to->pgt, c->addr, &copy->purse, &dst_ptl)))
+		if (table_purse_fill(&copy->purse, &copy->to->pgt, c->addr, GFP_KERNEL) != 0)
+			return -ENOMEM;
+	spin_lock_nested(c->ptl);
+	for (vaddr_t addr = c->addr; addr < c->end; addr += PAGE_SIZE, src++, dst++) {
+		pte_t pte = pte_read(src);
+
+		if (pte_none(pte))
+			continue;
+		if (likely(pte_present(pte)))
+			copy_present(copy, dst, src, pte);
+		else if (softpte_type(pte) == SOFT_NONLINEAR)
+			set_pte(dst, pte);
+	}
+	spin_unlock(c->ptl);
+	spin_unlock(dst_ptl);
+	return 0;
+}
+
+/* What a fault can find again need not be copied: pages of an object that nobody has written privately. */
+static bool needs_copy(const struct vm_area_struct *vma)
+{
+	return vma->anon_vma || (vma->vm_flags & VM_NONLINEAR);
+}
+
+static int copy_pages(struct fork_copy *copy, struct vm_area_struct *vma)
+{
+	struct pgtable_cursor c;
+	int err;
+
+	for_each_leaf_table(&c, &copy->from->pgt, vma->vm_start, vma->vm_end) {
+		err = copy_part(copy, &c);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/* The child's VMA for one of the parent's. ERR_PTR(-ENOMEM). */
+static struct vm_area_struct *copy_vma(struct fork_copy *copy, struct vm_area_struct *vma)
+{
+	struct vm_area_struct *child = vma_dup(copy->to, vma);
+	int err;
+
+	if (!child)
+		return ERR_PTR(-ENOMEM);
+	child->vm_flags &= ~VM_LOCKED_MASK;
+	err = insert_vm_struct(copy->to, child);
+	if (err) {
+		vma_free(child);
+		return ERR_PTR(err);
+	}
+	if (vma->anon_vma && !(vma->vm_flags & VM_WIPEONFORK)) {
+		rmap_link_anon(&child->rmap, vma->anon_vma);
+		child->anon_vma = vma->anon_vma;
+		child->anon_id = (u64)atomic64_add_return(1, &this_vm()->next_anon_id);
+		child->anon_forked = true;
+	}
+	return child;
+}
+
+static int dup_one(struct fork_copy *copy, struct vm_area_struct *vma)
+{
+	unsigned long pages = vma_pages(vma);
+	struct vm_area_struct *child;
+	int err;
+
+	if (vma->vm_flags & VM_ACCOUNT) {
+		err = vm_charge(copy->from, (long)pages);
+		if (err)
+			return err;
+	}
+	child = copy_vma(copy, vma);
+	if (IS_ERR(child)) {
+		if (vma->vm_flags & VM_ACCOUNT)
+			vm_unacct_memory((long)pages);
+		return (int)PTR_ERR(child);
+	}
+	vm_stat_account(copy->to, child->vm_flags, (long)pages);
+	if ((vma->vm_flags & VM_WIPEONFORK) || !needs_copy(vma))
+		return 0;
+	vma_start_write(vma);
+	return copy_pages(copy, vma);
+}
+
+static int dup_mmap(struct fork_copy *copy)
+{
+	const struct quire_port *port = this_quire()->port;
+	struct vm_area_struct *vma;
+	int err = 0;
+
+	for (vma = copy->from->mmap; vma && !err; vma = vma->vm_next) {
+		if (vma->vm_flags & VM_DONTCOPY)
+			continue;
+		if (port->fatal_signal_pending && port->fatal_signal_pending())
+			err = -EINTR;
+		else
+			err = dup_one(copy, vma);
+	}
+	for (unsigned int i = 0; i < NR_MM_COUNTERS; i++)
+		add_mm_counter(copy->to, (enum mm_counter)i, copy->rss[i]);
+	/* The parent's other threads, and this one, must not write through old translations. */
+	if (copy->protected)
+		flush_tlb_mm(&copy->from->pgt);
+	table_purse_empty(&copy->purse);
+	return err;
+}
+
+int dup_mm(struct mm_struct *mm, struct mm_struct **child)
+{
+	struct fork_copy copy = { .from = mm, .to = mm_alloc(), .purse = TABLE_PURSE_INIT };
+	int err;
+
+	if (!copy.to)
+		return -ENOMEM;
+	mmap_write_lock(mm);
+	copy.to->layout = mm->layout;
+	mm_set_exe(copy.to, mm->exe_mapping, mm->exe_file);
+	err = dup_mmap(&copy);
+	mm_lock_seq_move(copy.to);
+	mmap_write_unlock(mm);
+	if (err) {
+		mmput(copy.to);
+		return err;
+	}
+	copy.to->hiwater_vm = copy.to->total_vm;
+	update_hiwater_rss(copy.to);
+	*child = copy.to;
+	return 0;
+}

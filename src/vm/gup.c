@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT */
+/* gup.c - reach a program's pages from the kernel: pin them, fill them in, read and write them from afar. */
+#include "base/math.h"
+#include "object/pagecache.h"
+#include "pgtable/walk.h"
+#include "quire/errno.h"
+#include "vm/fault_int.h"
+
+/* Private mappings that may not be written by the program are still written for a debugger: as copies. */
+#define GUP_WRITE 1u
+#define GUP_FORCE 2u
+
+/* The page behind one address with a reference, if the entry allows the access now. */
+static struct page *follow_page(struct mm_struct *mm, vaddr_t addr, unsigned int how)
+{
+	struct page *page = NULL;
+	spinlock_t *ptl;
+	pte_t *pte = pgtable_lock_pte_nopop(&mm->pgt, addr, &ptl), entry;
+
+	if (!pte)
+		return NULL;
+	entry = pte_read(pte);
+	if (pte_present(entry) && !pte_protnone(entry) && (!(how & GUP_WRITE) || pte_write(entry))) {
+		page = pte_page(entry);
+		get_page(page);
+	}
+	spin_unlock(ptl);
+	return page;
+}
+
+/* May the VMA be reached that way? For a forced write to a private mapping the copy is made by hand. */
+static bool gup_allowed(const struct vm_area_struct *vma, unsigned int how)
+{
+	if (how & GUP_WRITE) {
+		if (vma->vm_flags & VM_WRITE)
+			return true;
+		return (how & GUP_FORCE) && is_cow_mapping(vma->vm_flags);
+	}
+	if (vma->vm_flags & VM_READ)
+		return true;
+	return (how & GUP_FORCE) && (vma->vm_flags & VM_MAYREAD);
+}
+
+/* An entry that may only be read gets a page of its own, still read-only, for a forced write. */
+static struct page *forced_copy(struct mm_struct *mm, struct vm_area_struct *vma, vaddr_t addr)
+{
+	for (;;) {
+		struct page *page;
+		vm_fault_t result = handle_mm_fault(mm, vma, addr, FAULT_FLAG_WRITE | FAULT_FLAG_REMOTE);
+
+		if (result & VM_FAULT_ERROR)
+			return NULL;
+		page = follow_page(mm, addr, 0);
+		if (!page)
+			continue;
+		if (PageAnon(page))
+			return page;
+		put_page(page);
+	}
+}
+
+/* The page for one address, faulted in as needed. NULL: not to be had. mmap lock held to read. */
+static struct page *gup_one(struct mm_struct *mm, struct vm_area_struct *vma, vaddr_t addr, unsigned int how)
+{
+	unsigned int flags = FAULT_FLAG_REMOTE | (how & GUP_WRITE ? FAULT_FLAG_WRITE : 0);
+
+	if ((how & GUP_WRITE) && !(vma->vm_flags & VM_WRITE))
+		return forced_copy(mm, vma, addr);
+	for (;;) {
+		struct page *page = follow_page(mm, addr, how);
+		vm_fault_t result;
+
+		if (page)
+			return page;
+		result = handle_mm_fault(mm, vma, addr, flags);
+		if (result & VM_FAULT_ERROR)
+			return NULL;
+	}
+}
+
+static struct vm_area_struct *gup_vma(struct mm_struct *mm, vaddr_t addr, unsigned int how)
+{
+	struct vm_area_struct *vma = vma_lookup(mm, addr);
+
+	return vma && !(vma->vm_flags & (VM_IO | VM_PFNMAP)) && gup_allowed(vma, how) ? vma : NULL;
+}
+
+long get_user_pages(struct mm_struct *mm, vaddr_t addr, unsigned long nr, bool write, struct page **pages)
+{
+	unsigned int how = write ? GUP_WRITE : 0;
+	unsigned long done;
+
+	addr &= PAGE_MASK;
+	mmap_read_lock(mm);
+	for (done = 0; done < nr; done++, addr += PAGE_SIZE) {
+		struct vm_area_struct *vma = gup_vma(mm, addr, how);
+
+		pages[done] = vma ? gup_one(mm, vma, addr, how) : NULL;
+		if (!pages[done])
+			break;
+	}
+	mmap_read_unlock(mm);
+	return done || !nr ? (long)done : -EFAULT;
+}
+
+size_t access_remote_vm(struct mm_struct *mm, vaddr_t addr, void *buf, size_t len, bool write, bool force)
+{
+	unsigned int how = (write ? GUP_WRITE : 0) | (force ? GUP_FORCE : 0);
+	size_t done = 0;
+
+	mmap_read_lock(mm);
+	while (done < len) {
+		size_t offset = (addr + done) & ~PAGE_MASK, chunk = min_t(size_t, len - done, PAGE_SIZE - offset);
+		struct vm_area_struct *vma = gup_vma(mm, addr + done, how);
+		struct page *page = vma ? gup_one(mm, vma, (addr + done) & PAGE_MASK, how) : NULL;
+		char *at;
+
+		if (!page)
+			break;
+		at = (char *)page_address(page) + offset;
+		if (write) {
+			memcpy(at, (char *)buf + done, chunk);
+			account_page_dirtied(page);
+		} else {
+			memcpy((char *)buf + done, at, chunk);
+		}
+		put_page(page);
+		done += chunk;
+	}
+	mmap_read_unlock(mm);
+	return done;
+}
+
+/* Faults one VMA's part of a range in; stops at the first page that cannot be had. */
+static bool populate_vma(struct mm_struct *mm, struct vm_area_struct *vma, vaddr_t addr, vaddr_t end)
+{
+	bool write = (vma->vm_flags & (VM_WRITE | VM_SHARED)) == VM_WRITE;
+	unsigned int flags = FAULT_FLAG_REMOTE | (write ? FAULT_FLAG_WRITE : 0);
+
+	if ((vma->vm_flags & (VM_IO | VM_PFNMAP)) || !(vma->vm_flags & VM_ACCESS_FLAGS))
+		return false;
+	for (; addr < end; addr += PAGE_SIZE)
+		if (handle_mm_fault(mm, vma, addr, flags) & VM_FAULT_ERROR)
+			return false;
+	return true;
+}
+
+int mm_populate(struct mm_struct *mm, unsigned long start, unsigned long len)
+{
+	const struct quire_port *port = this_quire()->port;
+	unsigned long end = start + len;
+	bool all = true;
+
+	while (start < end) {
+		struct vm_area_struct *vma;
+		unsigned long upto;
+
+		mmap_read_lock(mm);
+		vma = find_vma_intersection(mm, start, end);
+		if (!vma) {
+			mmap_read_unlock(mm);
+			break;
+		}
+		/* In pieces, so that a writer need not wait for all of it. */
+		start = max(start, vma->vm_start);
+		upto = min(min(end, vma->vm_end), start + (512ul << PAGE_SHIFT));
+		all &= populate_vma(mm, vma, start, upto);
+		mmap_read_unlock(mm);
+		start = upto;
+		if (port->fatal_signal_pending && port->fatal_signal_pending())
+			return -EINTR;
+		if (port->cond_resched)
+			port->cond_resched();
+	}
+	return all ? 0 : -EFAULT;
+}
+
+int futex_get_key(struct mm_struct *mm, vaddr_t addr, bool shared, struct futex_key *key)
+{
+	struct vm_area_struct *vma;
+	int err = -EFAULT;
+
+	*key = (struct futex_key){ .object = (u64)(unsigned long)mm, .offset = addr };
+	if (addr >= TASK_SIZE)
+		return -EFAULT;
+	if (!shared)
+		return 0;
+	mmap_read_lock(mm);
+	vma = vma_lookup(mm, addr);
+	if (vma) {
+		err = 0;
+		if (vma->vm_mapping && (vma->vm_flags & VM_MAYSHARE))
+			*key = (struct futex_key){
+				.object = (u64)(unsigned long)vma->vm_mapping,
+				.offset = ((u64)linear_page_index(vma, addr) << PAGE_SHIFT) | (addr & ~PAGE_MASK),
+				.shared = true,
+			};
+	}
+	mmap_read_unlock(mm);
+	return err;
+}

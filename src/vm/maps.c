@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/* maps.c - the text of /proc/PID/maps. */
+#include "vm/maps.h"
+
+#include "base/format.h"
+#include "base/math.h"
+#include "quire/errno.h"
+#include "quire/slab.h"
+#include "vm/mm_int.h"
+
+/* Lines are gathered in a buffer under the mmap lock and written without it. */
+#define MAPS_BUFFER_BYTES 8192u
+/* The longest line: 100 of figures and a path. */
+#define MAPS_LINE_BYTES 4300u
+/* Column of the name, less one: Linux's for 64 and for 32 bits. */
+#define MAPS_NAME_COLUMN (25 + (int)sizeof(void *) * 6 - 1)
+
+static int vma_name(const struct vm_area_struct *vma, char *buf, size_t size)
+{
+	const struct mm_layout *l = &vma->vm_mm->layout;
+	int len;
+
+	if (vma->vm_mapping) {
+		if (vma->anon_name)
+			return quire_scnprintf(buf, size, "[anon_shmem:%s]", vma->anon_name->text);
+		len = vma->vm_mapping->ops->file_path ? vma->vm_mapping->ops->file_path(vma->vm_file, buf, size) : 0;
+		return len < 0 ? 0 : len;
+	}
+	if (vma->special)
+		return quire_scnprintf(buf, size, "%s", vma->special->name);
+	if (vma->vm_start < l->brk && vma->vm_end > l->start_brk)
+		return quire_scnprintf(buf, size, "[heap]");
+	if (vma->vm_start <= l->start_stack && vma->vm_end >= l->start_stack)
+		return quire_scnprintf(buf, size, "[stack]");
+	if (vma->anon_name)
+		return quire_scnprintf(buf, size, "[anon:%s]", vma->anon_name->text);
+	return 0;
+}
+
+/* Written by hand: this line is most of what top and pmap cost. */
+static char *put_hex(char *out, u64 value, int width)
+{
+	char digits[16];
+	int n = 0;
+
+	do {
+		digits[n++] = "0123456789abcdef"[value & 15];
+		value >>= 4;
+	} while (value);
+	for (; width > n; width--)
+		*out++ = '0';
+	while (n)
+		*out++ = digits[--n];
+	return out;
+}
+
+int vma_show_line(const struct vm_area_struct *vma, char *buf, size_t size)
+{
+	unsigned long flags = vma->vm_flags;
+	u32 major = 0, minor = 0;
+	u64 inode = 0, offset = 0;
+	char *out = buf;
+	int len, name;
+
+	if (vma->vm_mapping) {
+		if (vma->vm_mapping->ops->file_id)
+			vma->vm_mapping->ops->file_id(vma->vm_file, &major, &minor, &inode);
+		offset = (u64)vma->vm_pgoff << PAGE_SHIFT;
+	}
+	out = put_hex(out, vma->vm_start, 8);
+	*out++ = '-';
+	out = put_hex(out, vma->vm_end, 8);
+	*out++ = ' ';
+	*out++ = flags & VM_READ ? 'r' : '-';
+	*out++ = flags & VM_WRITE ? 'w' : '-';
+	*out++ = flags & VM_EXEC ? 'x' : '-';
+	*out++ = flags & VM_MAYSHARE ? 's' : 'p';
+	*out++ = ' ';
+	out = put_hex(out, offset, 8);
+	*out++ = ' ';
+	out = put_hex(out, major, 2);
+	*out++ = ':';
+	out = put_hex(out, minor, 2);
+	len = (int)(out - buf);
+	len += quire_scnprintf(buf + len, size - (size_t)len, " %llu ", (unsigned long long)inode);
+	/* The name goes where it would stand, and moves back when there is none. */
+	name = max(len, MAPS_NAME_COLUMN) + 1;
+	memset(buf + len, ' ', (size_t)(name - len));
+	{
+		int got = vma_name(vma, buf + name, size - (size_t)name - 1);
+
+		len = got ? name + got : len;
+	}
+	buf[len++] = '\n';
+	return len;
+}
+
+int mm_show_maps(struct mm_struct *mm, struct text_sink *sink)
+{
+	unsigned long next = 0;
+	char *buf = kmalloc(MAPS_BUFFER_BYTES, GFP_KERNEL);
+	int err = 0;
+
+	if (!buf)
+		return -ENOMEM;
+	for (;;) {
+		struct vm_area_struct *vma;
+		size_t len = 0;
+
+		mmap_read_lock(mm);
+		vma = find_vma(mm, next);
+		for (; vma && len + MAPS_LINE_BYTES <= MAPS_BUFFER_BYTES; vma = vma->vm_next) {
+			len += (size_t)vma_show_line(vma, buf + len, MAPS_BUFFER_BYTES - len);
+			next = vma->vm_end;
+		}
+		mmap_read_unlock(mm);
+		if (len)
+			err = sink->write(sink, buf, len);
+		if (!vma || err)
+			break;
+	}
+	kfree(buf);
+	return err;
+}

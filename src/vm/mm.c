@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+/* mm.c - the life of an address space. */
+#include "base/assert.h"
+#include "base/math.h"
+#include "object/zap.h"
+#include "pgtable/tlb.h"
+#include "quire/errno.h"
+#include "quire/slab.h"
+#include "vm/mm_int.h"
+
+struct mm_struct *mm_alloc(void)
+{
+	struct vm_state *vm = this_vm();
+	struct mm_struct *mm = kmem_cache_zalloc(vm->mm_cache, GFP_KERNEL);
+
+	if (!mm)
+		return NULL;
+	if (pgtable_init(&mm->pgt) != 0) {
+		kmem_cache_free(vm->mm_cache, mm);
+		return NULL;
+	}
+	vma_tree_init(&mm->tree);
+	mm->lock_seq = 1;
+	atomic_set(&mm->mm_users, 1);
+	atomic_set(&mm->mm_count, 1);
+	init_rwsem(&mm->mmap_lock, LOCK_MMAP);
+	mutex_init(&mm->anon_mutex, LOCK_VMA);
+	mm->layout.mmap_base = TASK_SIZE;
+	spin_lock(&vm->mm_list_lock);
+	list_add_tail(&mm->mm_list, &vm->mm_list);
+	spin_unlock(&vm->mm_list_lock);
+	return mm;
+}
+
+struct mm_struct *mmget(struct mm_struct *mm)
+{
+	atomic_inc(&mm->mm_users);
+	return mm;
+}
+
+bool mmget_not_zero(struct mm_struct *mm)
+{
+	return atomic_inc_not_zero(&mm->mm_users);
+}
+
+void mmgrab(struct mm_struct *mm)
+{
+	atomic_inc(&mm->mm_count);
+}
+
+void mmdrop(struct mm_struct *mm)
+{
+	if (!atomic_dec_and_test(&mm->mm_count))
+		return;
+	pgtable_destroy(&mm->pgt);
+	kmem_cache_free(this_vm()->mm_cache, mm);
+}
+
+/* All VMAs, without taking them out of the tree one by one. */
+static void free_vmas(struct mm_struct *mm)
+{
+	struct vm_area_struct *vma = mm->mmap, *next;
+	long accounted = 0;
+
+	for (; vma; vma = next) {
+		next = vma->vm_next;
+		if (vma->vm_flags & VM_ACCOUNT)
+			accounted += (long)vma_pages(vma);
+		vma_unlink_rmap(vma);
+		vma_free(vma);
+	}
+	mm->mmap = NULL;
+	mm->last = NULL;
+	mm->map_count = 0;
+	vma_tree_destroy(&mm->tree);
+	vm_unacct_memory(accounted);
+}
+
+static void exit_mmap(struct mm_struct *mm)
+{
+	struct zap_range all = { .start = 0, .end = TASK_SIZE };
+	struct mmu_gather tlb;
+
+	/* Nobody runs on it, but a reverse walk or somebody who reads a list of all may still look in. */
+	mmap_write_lock(mm);
+	if (mm->mmap) {
+		tlb_gather_mmu(&tlb, &mm->pgt, GATHER_FULLMM);
+		zap_page_range(&tlb, &all);
+		free_vmas(mm);
+		pgtable_free_tables(&tlb, 0, TASK_SIZE, 0, 0);
+		tlb_finish_mmu(&tlb);
+	}
+	mm->total_vm = 0;
+	mmap_write_unlock(mm);
+}
+
+void mmput(struct mm_struct *mm)
+{
+	struct vm_state *vm = this_vm();
+
+	if (!atomic_dec_and_test(&mm->mm_users))
+		return;
+	spin_lock(&vm->mm_list_lock);
+	list_del(&mm->mm_list);
+	spin_unlock(&vm->mm_list_lock);
+	exit_mmap(mm);
+	mm_set_exe(mm, NULL, NULL);
+	mmdrop(mm);
+}
+
+void switch_mm(struct mm_struct *prev, struct mm_struct *next)
+{
+	if (next)
+		pgtable_switch(&next->pgt);
+	else
+		pgtable_enter_lazy();
+}
+
+struct mm_layout *mm_layout(struct mm_struct *mm)
+{
+	return &mm->layout;
+}
+
+void mm_set_exe(struct mm_struct *mm, struct address_space *mapping, void *file)
+{
+	struct address_space *old_mapping = mm->exe_mapping;
+	void *old_file = mm->exe_file;
+
+	if (mapping && mapping->ops->get_file)
+		mapping->ops->get_file(file);
+	mm->exe_mapping = mapping;
+	mm->exe_file = file;
+	if (old_mapping && old_mapping->ops->put_file)
+		old_mapping->ops->put_file(old_file);
+}
+
+void *mm_exe(struct mm_struct *mm)
+{
+	return mm->exe_file;
+}
+
+void mm_usage(struct mm_struct *mm, struct mm_usage *usage)
+{
+	update_hiwater_rss(mm);
+	*usage = (struct mm_usage){
+		.total_vm = READ_ONCE(mm->total_vm),
+		.hiwater_vm = max(READ_ONCE(mm->hiwater_vm), READ_ONCE(mm->total_vm)),
+		.locked_vm = READ_ONCE(mm->locked_vm),
+		.pinned_vm = READ_ONCE(mm->pinned_vm),
+		.data_vm = READ_ONCE(mm->data_vm),
+		.exec_vm = READ_ONCE(mm->exec_vm),
+		.stack_vm = READ_ONCE(mm->stack_vm),
+		.hiwater_rss = READ_ONCE(mm->hiwater_rss),
+		.pgtables_bytes = READ_ONCE(mm->pgt.pgtables_bytes),
+		.map_count = READ_ONCE(mm->map_count),
+	};
+	for (unsigned int i = 0; i < NR_MM_COUNTERS; i++)
+		usage->rss[i] = get_mm_counter(mm, (enum mm_counter)i);
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/* munmap.c - take a range out of an address space. */
+#include "base/assert.h"
+#include "base/math.h"
+#include "object/zap.h"
+#include "quire/errno.h"
+#include "vm/mm_int.h"
+
+/* Uncounts `pages` of a VMA that leave the address space. */
+static void uncount(struct mm_struct *mm, const struct vm_area_struct *vma, unsigned long pages)
+{
+	vm_stat_account(mm, vma->vm_flags, -(long)pages);
+	if (vma->vm_flags & VM_LOCKED)
+		mm->locked_vm -= pages;
+	if (vma->vm_flags & VM_ACCOUNT)
+		vm_unacct_memory((long)pages);
+}
+
+/*
+ * Cuts [start, end) out of the tree: VMAs at the ends shrink, those inside go. Their pages have been unmapped, so that a reverse
+ * walk never finds a range smaller than what is still mapped.
+ */
+static void cut_vmas(struct mm_struct *mm, struct vm_area_struct *vma, unsigned long start, unsigned long end)
+{
+	while (vma && vma->vm_start < end) {
+		struct vm_area_struct *next = vma->vm_next;
+
+		if (vma->vm_start < start) {
+			uncount(mm, vma, (vma->vm_end - start) >> PAGE_SHIFT);
+			vma_adjust_range(vma, vma->vm_start, start, vma->vm_pgoff);
+		} else if (vma->vm_end > end) {
+			uncount(mm, vma, (end - vma->vm_start) >> PAGE_SHIFT);
+			vma_adjust_range(vma, end, vma->vm_end, linear_page_index(vma, end));
+		} else {
+			uncount(mm, vma, vma_pages(vma));
+			vma_remove(mm, vma);
+			vma_free(vma);
+		}
+		vma = next;
+	}
+}
+
+int munmap_locked(struct mm_struct *mm, unsigned long start, unsigned long end)
+{
+	struct vm_area_struct *first = find_vma_intersection(mm, start, end), *vma, *prev, *next;
+	struct zap_range range = { .start = start, .end = end };
+	struct mmu_gather tlb;
+	int err;
+
+	if (!first)
+		return 0;
+	if (first->vm_start < start && first->vm_end > end) {
+		/* A hole in the middle: the upper part becomes a VMA of its own. */
+		err = split_vma(mm, first, end, false);
+		if (err)
+			return err;
+	}
+	for (vma = first; vma && vma->vm_start < end; vma = vma->vm_next)
+		vma_start_write(vma);
+	update_hiwater_rss(mm);
+	prev = first->vm_start < start ? first : first->vm_prev;
+	tlb_gather_mmu(&tlb, &mm->pgt, 0);
+	zap_page_range(&tlb, &range);
+	cut_vmas(mm, first, start, end);
+	next = prev ? prev->vm_next : mm->mmap;
+	pgtable_free_tables(&tlb, start, end, prev ? prev->vm_end : 0, next ? next->vm_start : 0);
+	tlb_finish_mmu(&tlb);
+	return 0;
+}
+
+int do_munmap(struct mm_struct *mm, unsigned long addr, size_t len)
+{
+	unsigned long bytes = PAGE_ALIGN(len);
+	int err;
+
+	if ((addr & ~PAGE_MASK) || addr > TASK_SIZE || len > TASK_SIZE - addr || !bytes)
+		return -EINVAL;
+	mmap_write_lock(mm);
+	err = munmap_locked(mm, addr, addr + bytes);
+	mmap_write_unlock(mm);
+	return err;
+}
