@@ -78,9 +78,9 @@ void hosted_unpark(struct quire_ctx *ctx);
 /* Shared by both worlds' port tables. */
 void host_log(int level, const char *text, size_t len);
 void host_panic(const char *text) __attribute__((noreturn));
-bool host_fatal_signal_pending(void);
-bool host_capable(enum quire_capability capability);
-unsigned long host_rlimit(enum quire_rlimit which);
-void host_oom_kill(struct mm_struct *mm, const char *text);
+bool hosted_fatal_signal_pending(void);
+bool hosted_capable(enum quire_capability capability);
+unsigned long hosted_rlimit(enum quire_rlimit which);
+void hosted_oom_kill(struct mm_struct *mm, const char *text);
 
 #endif

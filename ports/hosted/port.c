@@ -102,18 +102,18 @@ static int hosted_start_thread(const char *name, void (*fn)(void *arg), void *ar
 	return err;
 }
 
-bool host_fatal_signal_pending(void)
+bool hosted_fatal_signal_pending(void)
 {
 	return false;
 }
 
-bool host_capable(enum quire_capability capability)
+bool hosted_capable(enum quire_capability capability)
 {
 	(void)capability;
 	return true;
 }
 
-unsigned long host_rlimit(enum quire_rlimit which)
+unsigned long hosted_rlimit(enum quire_rlimit which)
 {
 	(void)which;
 	return ~0UL;
@@ -134,7 +134,7 @@ static void hosted_random(void *buf, size_t len)
 	}
 }
 
-void host_oom_kill(struct mm_struct *mm, const char *text)
+void hosted_oom_kill(struct mm_struct *mm, const char *text)
 {
 	(void)mm;
 	host_log(QUIRE_LOG_ERR, text, strlen(text));
@@ -149,9 +149,9 @@ const struct quire_port hosted_port = {
 	.unpark = hosted_unpark,
 	.cond_resched = hosted_cond_resched,
 	.start_thread = hosted_start_thread,
-	.oom_kill = host_oom_kill,
-	.fatal_signal_pending = host_fatal_signal_pending,
-	.capable = host_capable,
-	.rlimit = host_rlimit,
+	.oom_kill = hosted_oom_kill,
+	.fatal_signal_pending = hosted_fatal_signal_pending,
+	.capable = hosted_capable,
+	.rlimit = hosted_rlimit,
 	.random = hosted_random,
 };

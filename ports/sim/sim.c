@@ -309,10 +309,10 @@ const struct quire_port sim_port = {
 	.unpark = sim_unpark,
 	.cond_resched = sim_cond_resched,
 	.start_thread = sim_start_thread,
-	.oom_kill = host_oom_kill,
-	.fatal_signal_pending = host_fatal_signal_pending,
-	.capable = host_capable,
-	.rlimit = host_rlimit,
+	.oom_kill = hosted_oom_kill,
+	.fatal_signal_pending = hosted_fatal_signal_pending,
+	.capable = hosted_capable,
+	.rlimit = hosted_rlimit,
 	.random = sim_random,
 };
 
