@@ -292,7 +292,7 @@ static void read_firmware_map(struct bootmap *map, const struct quire_boot *boot
 	}
 }
 
-/* Whole frames of RAM become memory; frame 0 stays the firmware's (and no allocation has the address 0). */
+/* Whole frames of RAM become memory. */
 static void fill_memblock(const struct bootmap *map, const struct quire_boot *boot)
 {
 	unsigned int i;
@@ -304,8 +304,6 @@ static void fill_memblock(const struct bootmap *map, const struct quire_boot *bo
 		if (map->entry[i].type == QUIRE_RANGE_RAM && start < end)
 			memblock_add(start, end - start);
 	}
-	if (memblock_is_memory(0))
-		memblock_reserve(0, PAGE_SIZE);
 	if (boot->image.end > boot->image.start)
 		memblock_reserve(boot->image.start, boot->image.end - boot->image.start);
 	if (boot->initrd.end > boot->initrd.start)
@@ -346,6 +344,8 @@ int bootmap_init(const struct quire_boot *boot)
 	read_firmware_map(&early->map, boot);
 	quire_log(QUIRE_LOG_INFO, "BIOS-provided physical RAM map:");
 	print_map(&early->map, "BIOS-e820");
+	/* The first frame is the firmware's, and no allocation has the address 0. */
+	bootmap_force(&early->map, 0, PAGE_SIZE, QUIRE_RANGE_RESERVED);
 	early->map.user_defined = bootmap_parse_cmdline(&early->map, cmdline);
 	if (early->map.user_defined) {
 		quire_log(QUIRE_LOG_INFO, "user-defined physical RAM map:");

@@ -198,17 +198,15 @@ static bool zone_allowed(const struct zone *zone, const struct alloc_context *ac
 	return !ac->nodemask || ac->nodemask[nid / (8 * sizeof(long))] >> nid % (8 * sizeof(long)) & 1;
 }
 
-static void count_numa(struct zone *zone, int nid)
+static void count_numa(struct zone *zone, int nid, unsigned int order)
 {
 	pg_data_t *got = zone->zone_pgdat, *wanted = node_data(nid);
 
-	if (got == wanted) {
-		__atomic_fetch_add(&got->numa_hit, 1, __ATOMIC_RELAXED);
+	if (likely(got == wanted))
 		return;
-	}
-	__atomic_fetch_add(&got->numa_miss, 1, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&got->numa_miss, 1ul << order, __ATOMIC_RELAXED);
 	if (wanted)
-		__atomic_fetch_add(&wanted->numa_foreign, 1, __ATOMIC_RELAXED);
+		__atomic_fetch_add(&wanted->numa_foreign, 1ul << order, __ATOMIC_RELAXED);
 }
 
 struct page *get_page_from_freelist(const struct alloc_context *ac)
@@ -232,7 +230,7 @@ struct page *get_page_from_freelist(const struct alloc_context *ac)
 		pfn = take_from_zone(zone, ac);
 		if (pfn == PAGE_NO_PFN)
 			continue;
-		count_numa(zone, ac->nid);
+		count_numa(zone, ac->nid, ac->order);
 		prep_new_page(pfn_to_page(pfn), ac->order, ac->gfp);
 		return pfn_to_page(pfn);
 	}

@@ -36,7 +36,7 @@ struct phys_state {                     /* (c) constant after boot, but for what
 	unsigned long totalram_pages;   /* (a) managed by all zones                                    */
 	unsigned long totalreserve_pages; /* (a) kept back by reserves and high watermarks             */
 	unsigned long bad_pages;        /* (a) frames quarantined after a broken check                 */
-	u64 last_report_ns;             /* (a) when a failed allocation was last reported              */
+	u64 last_report_ns __aligned(8); /* (a) when a failed allocation was last reported              */
 	bool poison;                    /* freed pages are filled with a pattern, checked when given   */
 	struct page_owner_state *owner; /* page_owner=on                                               */
 };

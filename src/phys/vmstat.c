@@ -39,24 +39,36 @@ unsigned long global_node_page_state(enum node_stat_item item)
 	return sum < 0 ? 0 : (unsigned long)sum;
 }
 
-/* Frames given out of, or taken back into, the lists and blocks of zones of `type` (any: MAX_NR_ZONES). */
+/* Frames given out of, or taken back into, a zone. */
+static unsigned long zone_events(const struct zone *zone, bool freed)
+{
+	unsigned long sum = __atomic_load_n(freed ? &zone->nr_free_direct : &zone->nr_alloc_direct, __ATOMIC_RELAXED);
+	unsigned int cpu, i;
+
+	for (cpu = 0; zone->per_cpu_pageset && cpu < this_quire()->nr_cpus; cpu++)
+		for (i = 0; i < NR_PCP_LISTS; i++) {
+			const struct pcp_list *list = &zone->per_cpu_pageset[cpu]->lists[i];
+
+			sum += __atomic_load_n(freed ? &list->nr_free : &list->nr_alloc, __ATOMIC_RELAXED) << list->order;
+		}
+	return sum;
+}
+
+unsigned long zone_nr_given(const struct zone *zone)
+{
+	return zone_events(zone, false);
+}
+
+/* The same for all zones of `type` (any: MAX_NR_ZONES). */
 static unsigned long allocator_events(enum zone_type type, bool freed)
 {
 	unsigned long sum = 0;
 	struct zone *zone;
-	unsigned int id, cpu, i;
+	unsigned int id;
 
-	for_each_populated_zone(zone, id) {
-		if (type != MAX_NR_ZONES && zone_idx(zone) != type)
-			continue;
-		sum += __atomic_load_n(freed ? &zone->nr_free_direct : &zone->nr_alloc_direct, __ATOMIC_RELAXED);
-		for (cpu = 0; zone->per_cpu_pageset && cpu < this_quire()->nr_cpus; cpu++)
-			for (i = 0; i < NR_PCP_LISTS; i++) {
-				const struct pcp_list *list = &zone->per_cpu_pageset[cpu]->lists[i];
-
-				sum += __atomic_load_n(freed ? &list->nr_free : &list->nr_alloc, __ATOMIC_RELAXED) << list->order;
-			}
-	}
+	for_each_populated_zone(zone, id)
+		if (type == MAX_NR_ZONES || zone_idx(zone) == type)
+			sum += zone_events(zone, freed);
 	return sum;
 }
 

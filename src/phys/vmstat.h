@@ -26,5 +26,7 @@ int vmstat_init(void);
 unsigned long nr_free_pages(void);
 struct zone;
 unsigned long zone_nr_free_pages(const struct zone *zone);
+/* Frames ever given out of a zone. */
+unsigned long zone_nr_given(const struct zone *zone);
 
 #endif

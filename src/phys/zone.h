@@ -101,7 +101,7 @@ typedef struct pglist_data {
 	int node_id;                        /* (c) */
 	pfn_t node_start_pfn;               /* (c) */
 	unsigned long node_present_pages, node_spanned_pages; /* (c) */
-	unsigned long numa_hit, numa_miss, numa_foreign, interleave_hit; /* (a) slow path only, see numastat */
+	unsigned long numa_miss, numa_foreign, interleave_hit; /* (a) frames that were wanted elsewhere; the rest are hits */
 	void *lruvec;                       /* the object floor's LRU lists */
 } pg_data_t;
 

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+/* sysctl.c - /proc/sys/vm: values by name, with Linux's ranges and errors. */
+#include "base/string.h"
+#include "front/text.h"
+#include "phys/phys_state.h"
+#include "quire/errno.h"
+#include "quire/stats.h"
+
+/* Most values that one file holds. */
+#define MAX_VALUES MAX_NR_ZONES
+
+struct sysctl {
+	const char *name;
+	unsigned long min, max;
+	void (*get)(unsigned long *values);
+	void (*set)(const unsigned long *values); /* NULL: read only */
+	unsigned int nr;                          /* values in the file */
+};
+
+static struct phys_sysctl *vm(void)
+{
+	return &this_phys()->sysctl;
+}
+
+static void get_min_free(unsigned long *v)
+{
+	*v = vm()->min_free_kbytes;
+}
+
+static void set_min_free(const unsigned long *v)
+{
+	vm()->min_free_kbytes = *v;
+	vm()->min_free_set = true;
+	setup_per_zone_wmarks();
+}
+
+static void get_scale(unsigned long *v)
+{
+	*v = vm()->watermark_scale_factor;
+}
+
+static void set_scale(const unsigned long *v)
+{
+	vm()->watermark_scale_factor = (unsigned int)*v;
+	setup_per_zone_wmarks();
+}
+
+static void get_boost(unsigned long *v)
+{
+	*v = vm()->watermark_boost_factor;
+}
+
+static void set_boost(const unsigned long *v)
+{
+	vm()->watermark_boost_factor = (unsigned int)*v;
+}
+
+static void get_reserve_ratio(unsigned long *v)
+{
+	int i;
+
+	for (i = 0; i < MAX_NR_ZONES; i++)
+		v[i] = vm()->lowmem_reserve_ratio[i];
+}
+
+static void set_reserve_ratio(const unsigned long *v)
+{
+	int i;
+
+	for (i = 0; i < MAX_NR_ZONES; i++)
+		vm()->lowmem_reserve_ratio[i] = (unsigned int)v[i];
+	setup_per_zone_lowmem_reserve();
+}
+
+static const struct sysctl sysctls[] = {
+	{"lowmem_reserve_ratio", 0, 0xffffffff, get_reserve_ratio, set_reserve_ratio, MAX_NR_ZONES},
+	{"min_free_kbytes", 0, 0x7fffffff, get_min_free, set_min_free, 1},
+	{"watermark_boost_factor", 0, 0x7fffffff, get_boost, set_boost, 1},
+	{"watermark_scale_factor", 1, 3000, get_scale, set_scale, 1},
+};
+
+static const struct sysctl *find(const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(sysctls); i++)
+		if (!strcmp(name, sysctls[i].name))
+			return &sysctls[i];
+	return NULL;
+}
+
+const char *quire_sysctl_name(unsigned int i)
+{
+	return i < ARRAY_SIZE(sysctls) ? sysctls[i].name : NULL;
+}
+
+int quire_sysctl_read(const char *name, struct text_sink *sink)
+{
+	const struct sysctl *sysctl = find(name);
+	unsigned long values[MAX_VALUES];
+	unsigned int i;
+	int err = 0;
+
+	if (!sysctl)
+		return -ENOENT;
+	sysctl->get(values);
+	for (i = 0; !err && i < sysctl->nr; i++)
+		err = text_printf(sink, "%s%lu", i ? "\t" : "", values[i]);
+	return err ? err : text_puts(sink, "\n");
+}
+
+static bool is_space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\n';
+}
+
+/* One decimal number at *at (before `end`), between `min` and `max`. */
+static int parse_value(const char **at, const char *end, const struct sysctl *sysctl, unsigned long *value)
+{
+	const char *text = *at;
+	u64 sum = 0;
+
+	if (text == end || *text < '0' || *text > '9')
+		return -EINVAL;
+	for (; text < end && *text >= '0' && *text <= '9'; text++) {
+		sum = sum * 10 + (u64)(*text - '0');
+		if (sum > sysctl->max)
+			return -EINVAL;
+	}
+	if (text < end && !is_space(*text) && *text)
+		return -EINVAL;
+	if (sum < sysctl->min)
+		return -EINVAL;
+	*value = (unsigned long)sum;
+	*at = text;
+	return 0;
+}
+
+int quire_sysctl_write(const char *name, const char *text, size_t len)
+{
+	const struct sysctl *sysctl = find(name);
+	const char *end = text + len;
+	unsigned long values[MAX_VALUES];
+	unsigned int i;
+
+	if (!sysctl)
+		return -ENOENT;
+	if (!sysctl->set)
+		return -EPERM;
+	sysctl->get(values); /* a vector may be written in part */
+	for (i = 0; i < sysctl->nr; i++) {
+		int err;
+
+		while (text < end && is_space(*text))
+			text++;
+		if (i && (text == end || !*text))
+			break;
+		err = parse_value(&text, end, sysctl, &values[i]);
+		if (err)
+			return err;
+	}
+	sysctl->set(values);
+	return 0;
+}
