@@ -65,7 +65,7 @@ static void fill_tmpfs(void *argument)
 	int fd = open("/tmp/full", O_RDWR | O_CREAT, 0600);
 
 	(void)argument;
-	while (write(fd, block, sizeof(block)) == sizeof(block))
+	while (write(fd, block, sizeof(block)) > 0)
 		;
 	_exit(errno == ENOSPC || errno == ENOMEM ? 7 : 1);
 }

@@ -140,7 +140,7 @@ static const struct call calls[] = {
 	CALL(memfd_create, PTR, V(0)),
 	CALL(mount, ANY, PTR, ANY, V(0), ANY),
 	CALL(umount2, PTR, V(0)),
-	CALL(syslog, V(3), PTR, V(100)),
+	CALL(syslog, V(3), ANY, V(100)),
 	CALL(clone3, PTR, V(64)),
 	CALL(sethostname, PTR, V(5)),
 	CALL(copy_file_range, FILE_FD, PTR, FILE_FD, PTR, V(10), V(0)),

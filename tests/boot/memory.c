@@ -71,7 +71,7 @@ static void test_mmap_errors(void)
 	fails(mmap(NULL, PAGE, RW, MAP_PRIVATE, -1, 0), EBADF, "no file");
 	fails(mmap(NULL, PAGE, RW, MAP_PRIVATE, 0, 17), EINVAL, "an odd offset");
 	fails(mmap(NULL, 1UL << 60, RW, ANON, -1, 0), ENOMEM, "more than there are addresses");
-	fails(mmap((void *)(1UL << 50), PAGE, RW, ANON | MAP_FIXED, -1, 0), ENOMEM,
+	fails(mmap((void *)(1UL << 57), PAGE, RW, ANON | MAP_FIXED, -1, 0), ENOMEM,
 	      "a place beyond the end");
 	fails(munmap((void *)1, PAGE), EINVAL, "munmap of an odd address");
 	fails(munmap((void *)PAGE, 0), EINVAL, "munmap of nothing");

@@ -1,2 +1,314 @@
+# SPDX-License-Identifier: MIT
+"""Whole machines, each booted for one question: ways to boot, bad luck, sessions on a terminal."""
+import gzip
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import time
+
+from . import boot
+from .job import Job
+from .tap import tail
+
+BASE = "build/initramfs.cpio"
+WORK = "build/machine-tests"
+LIMIT = 150  # seconds for one machine, under emulation on a busy host
+VARIABLES = ("MACHINE", "MEM", "CPUS", "APPEND", "ROOT", "CMD", "TIMEOUT", "QEMU_ARGS", "KVM",
+             "ISO", "ARCH", "QEMU", "ONLY", "BENCH", "DEBUG")
+
+
+def environment(variables):
+    clean = {name: value for name, value in os.environ.items() if name not in VARIABLES}
+    return {**clean, "TERM": "vt100", **variables}
+
+
+def run(initramfs=BASE, command=("tools/run", boot.KERNEL), **variables):
+    """(status, stdout, stderr) of a machine."""
+    variables = {"MEM": "256M", "TIMEOUT": str(LIMIT), **variables}
+    arguments = [*command, initramfs] if initramfs else list(command)
+    done = subprocess.run(arguments, env=environment(variables), capture_output=True,
+                          stdin=subprocess.DEVNULL, timeout=2 * LIMIT)
+    return (done.returncode, done.stdout.decode(errors="replace"),
+            done.stderr.decode(errors="replace"))
+
+
+def expect(result, outcome, status, pattern="", what=""):
+    got, out, errors = outcome
+    text = out + errors
+    result.check(got == status, f"{what or 'the machine'}: status {got}, wanted {status}",
+                 tail(text))
+    if pattern:
+        result.check(re.search(pattern, text) is not None,
+                     f"{what or 'the machine'} does not say /{pattern}/", tail(text))
+
+
+# --- Ways to boot ---
+
+def machine_of(name):
+    def test(result):
+        outcome = run(MACHINE=name, CMD="uname -r; nproc; grep -c MemTotal /proc/meminfo")
+        expect(result, outcome, 0, r"\A6\.12\.0-quire\n2\n1\n\Z", name)
+    return test
+
+
+def iso(result):
+    outcome = run(ISO="1", CMD="uname -r; cat /proc/cmdline")
+    expect(result, outcome, 0, r"6\.12\.0-quire\n.*console=ttyS0", "the ISO")
+
+
+def gzipped(result):
+    """Its command lies in the archive, since an archive that tools/run adds is not compressed."""
+    subprocess.run(["tools/mkinitramfs", "--base", "--text",
+                    "etc/quire/cmd=echo hello from gzip", f"{WORK}/gz.cpio"], check=True)
+    with open(f"{WORK}/gz.cpio", "rb") as source, gzip.open(f"{WORK}/gz.cpio.gz", "wb") as out:
+        out.write(source.read())
+    expect(result, run(f"{WORK}/gz.cpio.gz"), 0, r"hello from gzip", "a gzip initramfs")
+
+
+def cpus(result):
+    for count, append, wanted in (("1", "", "1"), ("4", "", "4"), ("4", "maxcpus=1", "1"),
+                                  ("4", "maxcpus=3", "3")):
+        outcome = run(CPUS=count, APPEND=append, CMD="nproc")
+        expect(result, outcome, 0, rf"\A{wanted}\n\Z", f"CPUS={count} {append}")
+
+
+def sizes(result):
+    for size, append, least, most in (("64M", "", 40, 64), ("256M", "", 240, 256),
+                                      ("1G", "mem=512M", 490, 512), ("3G", "", 2950, 3072),
+                                      ("5G", "", 4950, 5120)):
+        status, out, errors = run(MEM=size, APPEND=append, CMD="grep MemTotal /proc/meminfo")
+        found = re.search(r"MemTotal:\s+(\d+) kB", out)
+        mib = int(found[1]) / 1024 if found else 0
+        result.check(status == 0 and least <= mib <= most,
+                     f"MEM={size} {append}: MemTotal {mib:.0f} MiB, status {status}",
+                     tail(out + errors))
+
+
+# --- CMD, and what tools/run answers ---
+
+def exact_output(result):
+    status, out, errors = run(CMD="printf 'a\\nb\\r\\t$x\\n'; printf 'no end'")
+    result.check(status == 0 and out == "a\nb\r\t$x\nno end" and errors == "",
+                 f"exactly what was printed, and nothing else: {status} {out!r} {errors!r}")
+    for number in (1, 42, 127, 255):
+        expect(result, run(CMD=f"exit {number}"), number, "", f"exit {number}")
+    expect(result, run(CMD="kill -SEGV $$"), 139, "", "a command killed by a signal")
+    expect(result, run(CMD="no-such-command"), 127, "not found", "an unknown command")
+
+
+def through_make(result):
+    for command, status, wanted in (("echo \"$HOME\"; echo '#x'; exit 3", 3, "/root\n#x\n"),
+                                    ("free -m | wc -l", 0, "3\n")):
+        done = subprocess.run(["make", "run", f"CMD={command}", "MEM=256M", f"TIMEOUT={LIMIT}",
+                               "DEBUG=1"], env=environment({}), capture_output=True, text=True)
+        result.check(done.returncode == status and done.stdout == wanted and done.stderr == "",
+                     f"make run CMD='{command}': status {done.returncode}, "
+                     f"{done.stdout!r} {done.stderr!r}")
+
+
+def overlay(result):
+    root = f"{WORK}/overlay"
+    subprocess.run(["rm", "-rf", root], check=True)
+    os.makedirs(f"{root}/data/deep")
+    with open(f"{root}/data/one", "w", encoding="ascii") as file:
+        file.write("hello\n")
+    os.chmod(f"{root}/data/one", 0o4751)
+    os.link(f"{root}/data/one", f"{root}/data/deep/two")
+    os.symlink("deep/two", f"{root}/data/link")
+    os.makedirs(f"{root}/bin")
+    with open(f"{root}/bin/dos2unix", "w", encoding="ascii") as file:
+        file.write("#!/bin/sh\necho replaced\n")
+    os.chmod(f"{root}/bin/dos2unix", 0o755)
+    os.makedirs(f"{root}/usr/bin")
+    os.rename(f"{root}/bin/dos2unix", f"{root}/usr/bin/dos2unix")
+    command = ("cd /data; stat -c '%a %h %u %s' one deep/two; readlink link; cat link; dos2unix;"
+               "ls -l /bin/busybox | cut -c1-10")
+    expect(result, run(ROOT=root, CMD=command), 0,
+           r"\A4751 2 0 6\n4751 2 0 6\ndeep/two\nhello\nreplaced\n-rwxr-xr-x\n\Z", "ROOT")
+
+
+def statuses(result):
+    expect(result, run(CMD="sleep 100", TIMEOUT="8"), 124, r"stopped after 8 s", "a time-out")
+    expect(result, run(QEMU_ARGS="-no-such-option"), 121, r"QEMU did not start", "bad QEMU_ARGS")
+    expect(result, run(QEMU="no-such-qemu"), 121, r"no no-such-qemu here", "no QEMU")
+    for name, value in (("MEM", "lots"), ("MEM", "0"), ("CPUS", "zero"), ("CPUS", "0"),
+                        ("MACHINE", "vax"), ("ARCH", "pdp11"), ("ROOT", "/no/such/dir"),
+                        ("TIMEOUT", "soon"), ("QEMU_ARGS", "'unbalanced")):
+        outcome = run(**{name: value, "CMD": "true"})
+        expect(result, outcome, 2, name, f"{name}={value}")
+
+
+# --- Bad luck ---
+
+def selftest(name, pattern):
+    def test(result):
+        outcome = run(APPEND=f"quire.selftest={name}", CMD="true")
+        expect(result, outcome, 120, pattern, name)
+        result.check(re.search(r"\w+\+0x[0-9a-f]+/", outcome[1]) is not None,
+                     "the backtrace names functions", tail(outcome[1], 60))
+        result.check("RIP" in outcome[1] or name == "panic", "registers are printed",
+                     tail(outcome[1], 60))
+    return test
+
+
+def broken_initramfs(result):
+    with open(BASE, "rb") as file:
+        base = file.read()
+    cases = {"truncated": base[:len(base) // 2], "empty": b"", "noise": os.urandom(100000),
+             "bad-magic": base[:600].replace(b"070701", b"070777") + base[600:],
+             "bad-size": base.replace(b"070701", b"07070100000bad", 1),
+             "cut-gzip": gzip.compress(base)[:30000]}
+    for name, data in cases.items():
+        with open(f"{WORK}/{name}", "wb") as file:
+            file.write(data)
+        outcome = run(f"{WORK}/{name}")
+        expect(result, outcome, 120, r"[Ii]nitramfs|No working init", f"{name} initramfs")
+
+
+def no_init(result):
+    subprocess.run(["tools/mkinitramfs", "--text", "hello=world", f"{WORK}/no-init"], check=True)
+    expect(result, run(f"{WORK}/no-init"), 120, r"No working init", "an initramfs without init")
+    subprocess.run(["tools/mkinitramfs", "--text", "init=this is not a program",
+                    f"{WORK}/bad-init"], check=True)
+    expect(result, run(f"{WORK}/bad-init"), 120, r"No working init", "an init that is no program")
+    outcome = run(APPEND="init=/bin/true", CMD="")
+    expect(result, outcome, 120, r"Attempted to kill init", "an init that ends")
+
+
+def too_little_memory(result):
+    for size in ("2M", "4M", "6M"):
+        outcome = run(MEM=size, CMD="true", TIMEOUT="40")
+        expect(result, outcome, 120, r"(?i)memory.*need|need.*memory", f"MEM={size}")
+
+
+def segfault_line(result):
+    out = run(CMD="sh -c 'kill -SEGV $$'; dmesg -c >/dev/null; /tests/wild; dmesg | grep segfault",
+              initramfs=wild_initramfs())
+    expect(result, out, 0, r"wild\[\d+\]: segfault at 4d2 ip [0-9a-f]+ sp [0-9a-f]+ error 6")
+
+
+def wild_initramfs():
+    source = "int main(void) { *(volatile int *)0x4d2 = 1; return 0; }"
+    subprocess.run(["musl-gcc", "-static", "-O1", "-o", f"{WORK}/wild", "-x", "c", "-"],
+                   input=source, text=True, check=True)
+    subprocess.run(["tools/mkinitramfs", "--base", "--file", f"tests/wild={WORK}/wild",
+                    f"{WORK}/wild.cpio"], check=True)
+    return f"{WORK}/wild.cpio"
+
+
+# --- A person at the terminal ---
+
+class Session:
+    """tools/run on a pseudo terminal, typed at and read like a person would."""
+
+    def __init__(self, **variables):
+        self.pid, self.master = pty.fork()
+        if self.pid == 0:
+            os.execvpe("tools/run", ["tools/run", boot.KERNEL, BASE],
+                       environment({"MEM": "256M", **variables}))
+        self.text = ""
+
+    def type(self, keys):
+        os.write(self.master, keys.encode())
+
+    def wait_for(self, pattern, limit=60):
+        """Whether the pattern came; what came before it is forgotten."""
+        end = time.monotonic() + limit
+        while time.monotonic() < end:
+            match = re.search(pattern, self.text)
+            if match:
+                self.text = self.text[match.end():]
+                return True
+            ready, _, _ = select.select([self.master], [], [], 0.5)
+            if ready:
+                try:
+                    data = os.read(self.master, 4096)
+                except OSError:
+                    data = b""
+                if not data:
+                    return re.search(pattern, self.text) is not None
+                self.text += data.decode(errors="replace")
+        return False
+
+    def status(self, limit=30):
+        end = time.monotonic() + limit
+        while time.monotonic() < end:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                os.close(self.master)
+                return os.waitstatus_to_exitcode(status)
+            self.wait_for("\0never", 0.2)
+        os.kill(self.pid, signal.SIGKILL)
+        os.waitpid(self.pid, 0)
+        os.close(self.master)
+        return None
+
+
+PROMPT = r"[/~] [$#] (\x1b\[6n)?"
+
+
+def ask(result, session, keys, pattern, what):
+    session.type(keys)
+    held = session.wait_for(pattern)
+    result.check(held, what, "" if held else tail(session.text))
+
+
+def shell(result):
+    session = Session()
+    result.check(session.wait_for(PROMPT), "the shell prompts", tail(session.text))
+    ask(result, session, "echo $((6*7))\r", r"\n42\r", "it runs commands")
+    session.wait_for(PROMPT)
+    ask(result, session, "echo acd\x1b[D\x1b[Db\r", r"\nabcd\r", "lines can be edited")
+    session.wait_for(PROMPT)
+    ask(result, session, "\x1b[A\r", r"\nabcd\r", "and recalled")
+    session.wait_for(PROMPT)
+    session.type("sleep 1000\r")
+    time.sleep(2)
+    ask(result, session, "\x03", PROMPT, "Ctrl-C ends a program")
+    session.type("sleep 1000\r")
+    time.sleep(2)
+    ask(result, session, "\x1a", r"Stopped", "Ctrl-Z stops one")
+    session.wait_for(PROMPT)
+    ask(result, session, "jobs\r", r"Stopped\s+sleep 1000", "which is a job then")
+    session.wait_for(PROMPT)
+    session.type("fg\r")
+    time.sleep(1)
+    ask(result, session, "\x03", PROMPT, "and comes back by fg")
+    ask(result, session, "cat\r\x04", PROMPT, "Ctrl-D is the end of input")
+    ask(result, session, "tty\r", r"/dev/(ttyS0|console)", "it has a terminal")
+    session.wait_for(PROMPT)
+    session.type("exit\r")
+    status = session.status()
+    result.check(status == 0, f"exit of the last shell powers off (status {status})")
+
+
+def ends(result):
+    for keys, what in (("poweroff\r", "poweroff"), ("\x01x", "Ctrl-A X"), ("reboot\r", "reboot")):
+        session = Session()
+        result.check(session.wait_for(PROMPT), f"{what}: the shell prompts", tail(session.text))
+        session.type(keys)
+        status = session.status()
+        result.check(status == 0, f"{what} leaves (status {status})")
+
+
 def jobs():
-    return []
+    os.makedirs(WORK, exist_ok=True)
+    builds = boot.builds() + [("initramfs", make_base)]
+    tests = {f"boots-on-{name}": machine_of(name) for name in ("q35", "pc", "microvm")}
+    tests.update({"boots-from-iso": iso, "gzip": gzipped, "cpus": cpus, "sizes": sizes,
+                  "exact-output": exact_output, "make-run": through_make, "overlay": overlay,
+                  "statuses": statuses, "broken-initramfs": broken_initramfs, "no-init": no_init,
+                  "too-little-memory": too_little_memory, "segfault-line": segfault_line,
+                  "shell": shell, "ends": ends,
+                  "panic": selftest("panic", r"Kernel panic - not syncing"),
+                  "stack-overflow": selftest("stack_overflow", r"(?i)stack.*overflow|stack guard"),
+                  "double-fault": selftest("double_fault", r"(?i)double fault")})
+    return [Job(f"machine/{name}", function, builds) for name, function in tests.items()]
+
+
+def make_base():
+    done = subprocess.run(["tools/mkinitramfs", "--base", BASE], capture_output=True, text=True)
+    return done.stderr if done.returncode else ""
