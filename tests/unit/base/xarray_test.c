@@ -209,10 +209,10 @@ static void test_against_table(void)
 {
 	int good = 1;
 
-	for (int step = 0; step < 40000 && good; step++) {
+	for (int step = 0; step < 12000 && good; step++) {
 		unsigned long index = some_index();
 		/* Long runs of mostly filling and mostly emptying. */
-		unsigned int bias = step / 2000 % 2 ? 2 : 6;
+		unsigned int bias = step / 1000 % 2 ? 2 : 6;
 
 		if (nr_model && tap_rand_below(2))
 			index = indices[tap_rand_below(nr_model)];
@@ -225,7 +225,7 @@ static void test_against_table(void)
 		good = good && walks_agree() && shape_is_right() &&
 		       xa_load(&xa, index) == (present(position(index), index) ? entries[position(index)] : NULL);
 	}
-	tap_ok(good, "40000 random stores, erasures and marks agree with a table");
+	tap_ok(good, "12000 random stores, erasures and marks agree with a table");
 	while (nr_model)
 		erase(indices[tap_rand_below(nr_model)]);
 	tap_ok(xa_empty(&xa), "emptied");
