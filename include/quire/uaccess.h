@@ -10,6 +10,8 @@
 #ifndef QUIRE_UACCESS_H
 #define QUIRE_UACCESS_H
 
+#include "arch/uaccess.h"
+#include "base/compiler.h"
 #include "quire/errno.h"
 #include "quire/types.h"
 
@@ -24,18 +26,50 @@ long strnlen_user(const char *text, long max);
 
 bool access_ok(const void *ptr, size_t bytes);
 
-/* Single values of 1, 2, 4, 8 bytes. 0 or -EFAULT. */
+static __always_inline int quire_get_user(void *to, const void *from, size_t bytes)
+{
+	switch (bytes) {
+	case 1:
+		return arch_get_user_1(to, from);
+	case 2:
+		return arch_get_user_2(to, from);
+	case 4:
+		return arch_get_user_4(to, from);
+	case 8:
+		return arch_get_user_8(to, from);
+	default:
+		return copy_from_user(to, from, bytes) ? -EFAULT : 0;
+	}
+}
+
+static __always_inline int quire_put_user(const void *from, void *to, size_t bytes)
+{
+	switch (bytes) {
+	case 1:
+		return arch_put_user_1(from, to);
+	case 2:
+		return arch_put_user_2(from, to);
+	case 4:
+		return arch_put_user_4(from, to);
+	case 8:
+		return arch_put_user_8(from, to);
+	default:
+		return copy_to_user(to, from, bytes) ? -EFAULT : 0;
+	}
+}
+
+/* Single values of 1, 2, 4, 8 bytes, inline; larger ones are copied. 0 or -EFAULT (get_user: var is zeroed then). */
 #define get_user(var, ptr)                                                                                 \
 	({                                                                                                 \
 		__typeof__(*(ptr)) quire_val_;                                                             \
-		int quire_err_ = copy_from_user(&quire_val_, (ptr), sizeof(quire_val_)) ? -EFAULT : 0;     \
+		int quire_err_ = quire_get_user(&quire_val_, (ptr), sizeof(quire_val_));                   \
 		(var) = (__typeof__(var))quire_val_;                                                       \
 		quire_err_;                                                                                \
 	})
 #define put_user(val, ptr)                                                                                 \
 	({                                                                                                 \
 		__typeof__(*(ptr)) quire_val_ = (__typeof__(*(ptr)))(val);                                 \
-		copy_to_user((ptr), &quire_val_, sizeof(quire_val_)) ? -EFAULT : 0;                        \
+		quire_put_user(&quire_val_, (ptr), sizeof(quire_val_));                                    \
 	})
 
 /* Atomic operations on user words for futexes: 0 and *old, or -EFAULT (the page is not there: fault it in by

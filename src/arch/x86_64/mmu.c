@@ -3,6 +3,7 @@
 #include "arch/mmu.h"
 
 #include "arch/tlb.h"
+#include "arch/uaccess.h"
 #include "base/math.h"
 #include "quire/errno.h"
 #include "quire/quire.h"
@@ -171,6 +172,7 @@ int arch_init_mem_mapping(const struct boot_memory *memory)
 
 	if (err)
 		return err;
+	arch_sort_exception_table();
 	where = boot_alloc(&map, 0);
 	if (!where)
 		return -ENOMEM;
