@@ -16,6 +16,7 @@
 #define ARCH_PAGE_H
 
 #include "arch/cpu.h"
+#include "base/string.h"
 #include "quire/types.h"
 
 #define PAGE_SHIFT 12
