@@ -2,6 +2,7 @@
 /* cacheio.c - read and write an object's bytes through its cached pages. */
 #include "base/assert.h"
 #include "base/math.h"
+#include "base/string.h"
 #include "object/lru.h"
 #include "object/object.h"
 #include "object/pagecache.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* truncate.c - remove a range of an object's cached pages, also from every address space that shows them. */
 #include "base/math.h"
+#include "base/string.h"
 #include "object/lru.h"
 #include "object/pagecache.h"
 #include "object/rmap.h"

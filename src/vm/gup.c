@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* gup.c - reach a program's pages from the kernel: pin them, fill them in, read and write them from afar. */
 #include "base/math.h"
+#include "base/string.h"
 #include "object/pagecache.h"
 #include "pgtable/walk.h"
 #include "quire/errno.h"

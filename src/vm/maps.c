@@ -4,6 +4,7 @@
 
 #include "base/format.h"
 #include "base/math.h"
+#include "base/string.h"
 #include "quire/errno.h"
 #include "quire/slab.h"
 #include "vm/mm_int.h"

@@ -3,6 +3,7 @@
 #include "vm/vma_merge.h"
 
 #include "base/assert.h"
+#include "base/string.h"
 #include "quire/errno.h"
 #include "vm/mm_int.h"
 
