@@ -25,40 +25,40 @@
 #include "sync/ctx.h"
 
 /* rank: X(name, number, kind, what it protects). The chart in the docs is made from this table. */
-#define LOCK_RANKS(X)								\
-	X(LOCK_HOST_OUTER,	1,	"sleep",	"host: taken before all else")		\
-	X(LOCK_HOST_PROC,	2,	"sleep",	"host: process tree, exec")		\
-	X(LOCK_HOST_FILES,	4,	"sleep",	"host: mounts, directories, renames")	\
-	X(LOCK_HOST_INODE,	6,	"sleep",	"host: one file's size and contents")	\
-	X(LOCK_HOST_STREAM,	8,	"sleep",	"host: one pipe, socket or terminal")	\
-	X(LOCK_MMAP,		10,	"rwsem",	"mm: VMA tree and layout; child after parent in fork")	\
-	X(LOCK_VMA,		14,	"rwsem",	"vma: one VMA against its faults")	\
-	X(LOCK_INVALIDATE,	20,	"rwsem",	"mapping: truncation against fault-in")	\
-	X(LOCK_PAGE,		30,	"bit",		"page: identity, contents under I/O; relief only tries it")	\
-	X(LOCK_HOST_IO,		34,	"sleep",	"host: below a page's I/O")		\
-	X(LOCK_RELIEF,		36,	"rwsem",	"relief: ladder and shrinkers")		\
-	X(LOCK_I_MMAP,		40,	"rwsem",	"mapping: file reverse map")		\
-	X(LOCK_ANON_VMA,	50,	"rwsem",	"anon_vma: anonymous reverse map, of the root")	\
-	X(LOCK_KVA_MUTEX,	54,	"mutex",	"kva: mapping and purging of kernel ranges")	\
-	X(LOCK_PAGE_TABLE,	60,	"spin",		"mm: upper page tables")		\
-	X(LOCK_PTE,		62,	"spin",		"page table: leaf entries; destination then source in fork")	\
-	X(LOCK_HOST_SPIN,	64,	"spin",		"host: may allocate without waiting and wake below it")	\
-	X(LOCK_HOST_SPIN2,	66,	"spin",		"host: the same, one further in")	\
-	X(LOCK_PAGES,		70,	"spin, irq",	"mapping: tree of the page cache and of the swap cache")	\
-	X(LOCK_SWAP,		74,	"spin",		"swap: slots and their counts")		\
-	X(LOCK_LRU,		80,	"spin, irq",	"lruvec: page lists")			\
-	X(LOCK_VMAP,		84,	"spin",		"kva: free and used kernel ranges")	\
-	X(LOCK_SLAB_CACHES,	88,	"spin",		"kmem: list of caches")			\
-	X(LOCK_SLAB_NODE,	90,	"spin, irq",	"kmem: partial slabs of a node")	\
-	X(LOCK_MM_LIST,		96,	"spin",		"vm: list of address spaces")		\
-	X(LOCK_PCP,		98,	"spin, irq",	"phys: one CPU's page lists")		\
-	X(LOCK_ZONE,		100,	"spin, irq",	"phys: buddy lists of a zone")		\
-	X(LOCK_RCU,		110,	"spin, irq",	"sync: grace periods and callback lists")	\
-	X(LOCK_WAIT,		120,	"spin, irq",	"sync: waiters of one queue, mutex or rwsem")	\
-	X(LOCK_HOST_WAIT,	124,	"spin, irq",	"host: its own sleepers and timers")	\
-	X(LOCK_HOST_RUN,	130,	"spin, irq",	"host: run queues")			\
-	X(LOCK_HOST_LOG,	140,	"spin, irq",	"host: console and log; everything may print")	\
-	X(LOCK_LEAF,		250,	"spin, irq",	"takes nothing below it")
+#define LOCK_RANKS(X)                                                                          \
+	X(LOCK_HOST_OUTER,  1,   "sleep",     "host: taken before all else")                  \
+	X(LOCK_HOST_PROC,   2,   "sleep",     "host: process tree, exec")                     \
+	X(LOCK_HOST_FILES,  4,   "sleep",     "host: mounts, directories, renames")           \
+	X(LOCK_HOST_INODE,  6,   "sleep",     "host: one file's size and contents")           \
+	X(LOCK_HOST_STREAM, 8,   "sleep",     "host: one pipe, socket or terminal")           \
+	X(LOCK_MMAP,        10,  "rwsem",     "mm: VMA tree; child after parent in fork")     \
+	X(LOCK_VMA,         14,  "rwsem",     "vma: one VMA against its faults")              \
+	X(LOCK_INVALIDATE,  20,  "rwsem",     "mapping: truncation against fault-in")         \
+	X(LOCK_PAGE,        30,  "bit",       "page: identity, I/O; relief only tries it")    \
+	X(LOCK_HOST_IO,     34,  "sleep",     "host: below a page's I/O")                     \
+	X(LOCK_RELIEF,      36,  "rwsem",     "relief: ladder and shrinkers")                 \
+	X(LOCK_I_MMAP,      40,  "rwsem",     "mapping: file reverse map")                    \
+	X(LOCK_ANON_VMA,    50,  "rwsem",     "anon_vma: anonymous reverse map, of the root") \
+	X(LOCK_KVA_MUTEX,   54,  "mutex",     "kva: mapping and purging of kernel ranges")    \
+	X(LOCK_PAGE_TABLE,  60,  "spin",      "mm: upper page tables")                        \
+	X(LOCK_PTE,         62,  "spin",      "leaf entries; destination, then source in fork")\
+	X(LOCK_HOST_SPIN,   64,  "spin",      "host: may allocate (no wait) and wake below it")\
+	X(LOCK_HOST_SPIN2,  66,  "spin",      "host: the same, one further in")               \
+	X(LOCK_PAGES,       70,  "spin, irq", "mapping: tree of the page or swap cache")      \
+	X(LOCK_SWAP,        74,  "spin",      "swap: slots and their counts")                 \
+	X(LOCK_LRU,         80,  "spin, irq", "lruvec: page lists")                           \
+	X(LOCK_VMAP,        84,  "spin",      "kva: free and used kernel ranges")             \
+	X(LOCK_SLAB_CACHES, 88,  "spin",      "kmem: list of caches")                         \
+	X(LOCK_SLAB_NODE,   90,  "spin, irq", "kmem: partial slabs of a node")                \
+	X(LOCK_MM_LIST,     96,  "spin",      "vm: list of address spaces")                   \
+	X(LOCK_PCP,         98,  "spin, irq", "phys: one CPU's page lists")                   \
+	X(LOCK_ZONE,        100, "spin, irq", "phys: buddy lists of a zone")                  \
+	X(LOCK_RCU,         110, "spin, irq", "sync: grace periods and callback lists")       \
+	X(LOCK_WAIT,        120, "spin, irq", "sync: waiters of one queue, mutex or rwsem")   \
+	X(LOCK_HOST_WAIT,   124, "spin, irq", "host: its own sleepers and timers")            \
+	X(LOCK_HOST_RUN,    130, "spin, irq", "host: run queues")                             \
+	X(LOCK_HOST_LOG,    140, "spin, irq", "host: console; everything may print")          \
+	X(LOCK_LEAF,        250, "spin, irq", "takes nothing below it")
 
 enum lock_rank {
 	LOCK_UNRANKED = 0,	/* outside the order: not followed */
