@@ -72,7 +72,12 @@ static paddr_t boot_alloc(paddr_t size, paddr_t align, paddr_t limit, int nid)
 	return memblock_phys_alloc_range(size, align, 0, limit ? limit : MEMBLOCK_ALLOC_ANYWHERE, nid);
 }
 
-static const struct boot_memory boot_memory = { .range = ram_range, .alloc = boot_alloc };
+static void boot_free(paddr_t start, paddr_t size)
+{
+	memblock_phys_free(start, size);
+}
+
+static const struct boot_memory boot_memory = { .range = ram_range, .alloc = boot_alloc, .free = boot_free };
 
 int quire_init_frames(void)
 {
