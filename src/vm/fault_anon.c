@@ -38,6 +38,8 @@ void fault_map_new_page(struct vm_fault *vmf, struct page *page)
 	page_add_new_anon_rmap(page, vma->anon_vma, linear_page_index(vma, vmf->address));
 	add_mm_counter(vmf->mm, MM_ANONPAGES, 1);
 	lru_cache_add(page);
+	if (unlikely(vma->vm_flags & VM_LOCKED))
+		mlock_page(page);
 	set_pte(vmf->pte, entry);
 }
 

@@ -84,6 +84,8 @@ static void exit_mmap(struct mm_struct *mm)
 	/* Nobody runs on it, but a reverse walk or somebody who reads a list of all may still look in. */
 	mmap_write_lock(mm);
 	if (mm->mmap) {
+		if (mm->locked_vm)
+			mlock_pages(mm, 0, TASK_SIZE, false);
 		tlb_gather_mmu(&tlb, &mm->pgt, GATHER_FULLMM);
 		zap_page_range(&tlb, &all);
 		free_vmas(mm);

@@ -163,6 +163,8 @@ int insert_vm_struct(struct mm_struct *mm, struct vm_area_struct *vma);
 void vma_remove(struct mm_struct *mm, struct vm_area_struct *vma);
 /* Out of the reverse maps only. */
 void vma_unlink_rmap(struct vm_area_struct *vma);
+/* What reverse walks know of the VMA's flags follows them. The VMA is write-locked. */
+void vma_update_rmap_flags(struct vm_area_struct *vma);
 /* Changes the range of a VMA that is in the tree; vm_pgoff moves with the start. */
 void vma_adjust_range(struct vm_area_struct *vma, unsigned long start, unsigned long end, pgoff_t pgoff);
 /* Cuts vma at addr: the returned error or 0; the new VMA is the upper part (vma->vm_next) or, with new_below, the lower. */
@@ -175,6 +177,11 @@ bool may_expand_vm(struct mm_struct *mm, unsigned long flags, unsigned long page
 /* RLIMIT_MEMLOCK: may `bytes` more be locked? */
 bool mlock_future_ok(struct mm_struct *mm, unsigned long flags, unsigned long bytes);
 bool can_do_mlock(void);
+
+/* Pages of a range become unevictable, or not: those that are there. */
+void mlock_pages(struct mm_struct *mm, unsigned long start, unsigned long end, bool lock);
+void mlock_page(struct page *page);
+void munlock_page(struct page *page);
 
 /* Where a new mapping goes: an address or -errno. */
 unsigned long get_unmapped_area(struct mm_struct *mm, unsigned long addr, unsigned long len, pgoff_t pgoff,

@@ -55,8 +55,11 @@ int munmap_locked(struct mm_struct *mm, unsigned long start, unsigned long end)
 		if (err)
 			return err;
 	}
-	for (vma = first; vma && vma->vm_start < end; vma = vma->vm_next)
+	for (vma = first; vma && vma->vm_start < end; vma = vma->vm_next) {
 		vma_start_write(vma);
+		if (unlikely(vma->vm_flags & VM_LOCKED))
+			mlock_pages(mm, max(start, vma->vm_start), min(end, vma->vm_end), false);
+	}
 	update_hiwater_rss(mm);
 	prev = first->vm_start < start ? first : first->vm_prev;
 	tlb_gather_mmu(&tlb, &mm->pgt, 0);

@@ -159,13 +159,18 @@ static void list_unlink(struct mm_struct *mm, struct vm_area_struct *vma)
 		mm->last = vma->vm_prev;
 }
 
+void vma_update_rmap_flags(struct vm_area_struct *vma)
+{
+	vma->rmap.flags = (vma->vm_flags & VM_LOCKED ? RMAP_LOCKED : 0) | (vma->vm_flags & VM_SHARED ? 0 : RMAP_PRIVATE) |
+			  (vma->vm_flags & VM_NONLINEAR ? RMAP_NONLINEAR : 0);
+}
+
 static void rmap_fields_set(struct vm_area_struct *vma)
 {
 	vma->rmap.start = vma->vm_start;
 	vma->rmap.pgoff = vma->vm_pgoff;
 	vma->rmap.nr = vma_pages(vma);
-	vma->rmap.flags = (vma->vm_flags & VM_LOCKED ? RMAP_LOCKED : 0) | (vma->vm_flags & VM_SHARED ? 0 : RMAP_PRIVATE) |
-			  (vma->vm_flags & VM_NONLINEAR ? RMAP_NONLINEAR : 0);
+	vma_update_rmap_flags(vma);
 }
 
 int insert_vm_struct(struct mm_struct *mm, struct vm_area_struct *vma)

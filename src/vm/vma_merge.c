@@ -82,8 +82,29 @@ static void swallow(struct mm_struct *mm, struct vm_area_struct *vma)
 	vma_free(vma);
 }
 
+void vma_share_family(struct vm_area_struct *vma, const struct vm_area_struct *from)
+{
+	adopt_family(vma, from);
+}
+
+void vma_drop_family(struct vm_area_struct *vma)
+{
+	vma_start_write(vma);
+	rmap_unlink_anon(&vma->rmap, vma->anon_vma);
+	vma->anon_vma = NULL;
+	vma->anon_id = 0;
+	vma->anon_forked = false;
+}
+
 struct vm_area_struct *vma_merge_new(struct mm_struct *mm, const struct vma_attrs *range, struct vm_area_struct *prev,
 				     struct vm_area_struct *next)
+{
+	return vma_merge_copy(mm, range, NULL, prev, next);
+}
+
+struct vm_area_struct *vma_merge_copy(struct mm_struct *mm, const struct vma_attrs *range,
+				      const struct vm_area_struct *source, struct vm_area_struct *prev,
+				      struct vm_area_struct *next)
 {
 	struct vma_attrs a, b;
 	enum vma_merge_kind kind;
@@ -102,16 +123,22 @@ struct vm_area_struct *vma_merge_new(struct mm_struct *mm, const struct vma_attr
 	switch (kind) {
 	case MERGE_BOTH:
 		vma_start_write(prev);
+		if (source)
+			adopt_family(prev, source);
 		adopt_family(prev, next);
 		swallow(mm, next);
 		vma_adjust_range(prev, prev->vm_start, b.end, prev->vm_pgoff);
 		return prev;
 	case MERGE_LEFT:
 		vma_start_write(prev);
+		if (source)
+			adopt_family(prev, source);
 		vma_adjust_range(prev, prev->vm_start, range->end, prev->vm_pgoff);
 		return prev;
 	case MERGE_RIGHT:
 		vma_start_write(next);
+		if (source)
+			adopt_family(next, source);
 		vma_adjust_range(next, range->start, next->vm_end, range->pgoff);
 		return next;
 	default:

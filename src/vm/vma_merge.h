@@ -41,6 +41,13 @@ enum vma_merge_kind vma_merge_decide(const struct vma_attrs *prev, const struct 
  * own. Sleeps (locks of the reverse maps). Cannot fail. mmap lock held to write. */
 struct vm_area_struct *vma_merge_new(struct mm_struct *mm, const struct vma_attrs *range, struct vm_area_struct *prev,
 				     struct vm_area_struct *next);
+/* The same for a range that takes over pages of `source`, a VMA of the mm, and so its family. */
+struct vm_area_struct *vma_merge_copy(struct mm_struct *mm, const struct vma_attrs *range,
+				      const struct vm_area_struct *source, struct vm_area_struct *prev,
+				      struct vm_area_struct *next);
+/* The VMA, which has no family, joins that of `from` (if it has one); or leaves its own, no page of it being mapped there. */
+void vma_share_family(struct vm_area_struct *vma, const struct vm_area_struct *from);
+void vma_drop_family(struct vm_area_struct *vma);
 /*
  * Gives [start, end) of `vma`, which covers it, other flags or another name, splitting and merging as needed. Returns the
  * VMA that covers exactly or more than the range now, or ERR_PTR(-ENOMEM) (maybe with a split done, which nobody can see but in

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: MIT */
+/* madvise.c - what a program says about how it will use a range. */
+#include "vm/madvise.h"
+
+#include "base/math.h"
+#include "object/lru.h"
+#include "object/pagecache.h"
+#include "object/zap.h"
+#include "pgtable/tlb.h"
+#include "pgtable/walk.h"
+#include "quire/errno.h"
+#include "vm/fault_int.h"
+#include "vm/vma_merge.h"
+
+/* The flags of a VMA after an advice that only changes flags; 0 or -EINVAL. */
+static int advised_flags(const struct vm_area_struct *vma, int advice, unsigned long *flags)
+{
+	switch (advice) {
+	case MADV_NORMAL:
+		*flags &= ~(VM_RAND_READ | VM_SEQ_READ);
+		return 0;
+	case MADV_SEQUENTIAL:
+		*flags = (*flags & ~VM_RAND_READ) | VM_SEQ_READ;
+		return 0;
+	case MADV_RANDOM:
+		*flags = (*flags & ~VM_SEQ_READ) | VM_RAND_READ;
+		return 0;
+	case MADV_DONTFORK:
+		*flags |= VM_DONTCOPY;
+		return 0;
+	case MADV_DOFORK:
+		*flags &= ~VM_DONTCOPY;
+		return vma->vm_flags & VM_IO ? -EINVAL : 0;
+	case MADV_WIPEONFORK:
+		*flags |= VM_WIPEONFORK;
+		return vma->vm_mapping || (vma->vm_flags & VM_SHARED) ? -EINVAL : 0;
+	case MADV_KEEPONFORK:
+		*flags &= ~VM_WIPEONFORK;
+		return 0;
+	case MADV_DONTDUMP:
+		*flags |= VM_DONTDUMP;
+		return 0;
+	case MADV_DODUMP:
+		*flags &= ~VM_DONTDUMP;
+		return vma->vm_flags & VM_SPECIAL ? -EINVAL : 0;
+	case MADV_MERGEABLE:
+		/* Advice for mappings that cannot be merged is ignored. */
+		if (!(vma->vm_flags & (VM_SHARED | VM_MAYSHARE | VM_SPECIAL | VM_HUGETLB)))
+			*flags |= VM_MERGEABLE;
+		return 0;
+	case MADV_UNMERGEABLE:
+		*flags &= ~VM_MERGEABLE;
+		return 0;
+	case MADV_HUGEPAGE:
+		*flags = (*flags & ~VM_NOHUGEPAGE) | VM_HUGEPAGE;
+		return 0;
+	case MADV_NOHUGEPAGE:
+		*flags = (*flags & ~VM_HUGEPAGE) | VM_NOHUGEPAGE;
+		return 0;
+	default:
+		return -EINVAL;
+	}
+}
+
+static int advise_flags(struct mm_struct *mm, struct vm_area_struct **vmap, unsigned long start, unsigned long end,
+			int advice)
+{
+	struct vm_area_struct *vma = *vmap;
+	unsigned long flags = vma->vm_flags;
+	int err = advised_flags(vma, advice, &flags);
+
+	if (err || flags == vma->vm_flags)
+		return err;
+	vma = vma_modify(mm, vma, start, end, flags, vma->anon_name);
+	if (IS_ERR(vma))
+		return (int)PTR_ERR(vma);
+	*vmap = vma;
+	vma_start_write(vma);
+	vma_set_flags(vma, flags);
+	return 0;
+}
+
+static void zap_vma_range(struct mm_struct *mm, unsigned long start, unsigned long end)
+{
+	struct zap_range range = { .start = start, .end = end };
+	struct mmu_gather tlb;
+
+	update_hiwater_rss(mm);
+	tlb_gather_mmu(&tlb, &mm->pgt, 0);
+	zap_page_range(&tlb, &range);
+	tlb_finish_mmu(&tlb);
+}
+
+/* Pages of [start, end) go to the inactive list's end and look unused: the next ones that reclaim takes. */
+static void make_cold(struct mm_struct *mm, unsigned long start, unsigned long end)
+{
+	struct pgtable_cursor c;
+
+	for_each_leaf_table(&c, &mm->pgt, start, end) {
+		pte_t *pte = c.pte;
+
+		spin_lock(c.ptl);
+		for (vaddr_t addr = c.addr; addr < c.end; addr += PAGE_SIZE, pte++) {
+			pte_t entry = pte_read(pte);
+
+			if (!pte_present(entry) || pte_special(entry))
+				continue;
+			ptep_test_and_clear_young(pte);
+			if (page_mapcount(pte_page(entry)) == 1)
+				lru_rotate_to_tail(pte_page(entry));
+		}
+		spin_unlock(c.ptl);
+	}
+	flush_tlb_range(&mm->pgt, start, end);
+}
+
+/* The object loses the pages, and with them everybody who maps it. */
+static int punch_hole(struct vm_area_struct *vma, unsigned long start, unsigned long end)
+{
+	u64 from;
+
+	if ((vma->vm_flags & VM_LOCKED) || !vma->vm_mapping)
+		return -EINVAL;
+	if ((vma->vm_flags & (VM_SHARED | VM_MAYWRITE)) != (VM_SHARED | VM_MAYWRITE))
+		return -EACCES;
+	if (!mapping_is_ram(vma->vm_mapping))
+		return -EOPNOTSUPP;
+	from = (u64)linear_page_index(vma, start) << PAGE_SHIFT;
+	truncate_inode_pages_range(vma->vm_mapping, from, from + (end - start));
+	return 0;
+}
+
+static int advise_vma(struct mm_struct *mm, struct vm_area_struct **vmap, unsigned long start, unsigned long end,
+		      int advice)
+{
+	const struct vm_area_struct *vma = *vmap;
+
+	switch (advice) {
+	case MADV_WILLNEED:
+		return 0;
+	case MADV_DONTNEED:
+	case MADV_DONTNEED_LOCKED:
+		if (vma->vm_flags & (VM_PFNMAP | (advice == MADV_DONTNEED ? VM_LOCKED : 0)))
+			return -EINVAL;
+		zap_vma_range(mm, start, end);
+		return 0;
+	case MADV_FREE:
+		if ((vma->vm_flags & (VM_PFNMAP | VM_LOCKED)) || !vma_is_anonymous(vma))
+			return -EINVAL;
+		/* What may be dropped is dropped when memory is short: the pages are the first to go. */
+		make_cold(mm, start, end);
+		return 0;
+	case MADV_REMOVE:
+		return punch_hole(*vmap, start, end);
+	case MADV_COLD:
+	case MADV_PAGEOUT:
+		if (vma->vm_flags & (VM_LOCKED | VM_PFNMAP | VM_HUGETLB))
+			return -EINVAL;
+		make_cold(mm, start, end);
+		return 0;
+	default:
+		return advise_flags(mm, vmap, start, end, advice);
+	}
+}
+
+static bool advice_known(int advice)
+{
+	return (advice >= MADV_NORMAL && advice <= MADV_DONTNEED) || (advice >= MADV_FREE && advice <= MADV_DONTNEED_LOCKED);
+}
+
+/* Applies the advice VMA by VMA; holes are skipped and reported at the end. */
+static int advise_range(struct mm_struct *mm, unsigned long start, unsigned long end, int advice)
+{
+	struct vm_area_struct *vma = find_vma(mm, start);
+	int unmapped = 0, err;
+
+	while (start < end) {
+		unsigned long upto;
+
+		if (!vma)
+			return -ENOMEM;
+		if (start < vma->vm_start) {
+			unmapped = -ENOMEM;
+			start = vma->vm_start;
+			if (start >= end)
+				break;
+		}
+		upto = min(end, vma->vm_end);
+		err = advise_vma(mm, &vma, start, upto, advice);
+		if (err)
+			return err;
+		start = max(upto, min(end, vma->vm_end));
+		vma = find_vma(mm, start);
+	}
+	return unmapped;
+}
+
+/* MADV_POPULATE_*: as a touch of every page would, but with an error instead of a signal. */
+static int populate(struct mm_struct *mm, unsigned long start, unsigned long end, bool write)
+{
+	unsigned int flags = FAULT_FLAG_REMOTE | (write ? FAULT_FLAG_WRITE : 0);
+	int err = 0;
+
+	for (; start < end && !err; start += PAGE_SIZE) {
+		struct vm_area_struct *vma;
+		vm_fault_t result;
+
+		mmap_read_lock(mm);
+		vma = vma_lookup(mm, start);
+		if (!vma) {
+			err = -ENOMEM;
+		} else if ((vma->vm_flags & (VM_IO | VM_PFNMAP)) || !(vma->vm_flags & (write ? VM_WRITE : VM_ACCESS_FLAGS))) {
+			err = -EINVAL;
+		} else {
+			result = handle_mm_fault(mm, vma, start, flags);
+			if (result & VM_FAULT_ERROR)
+				err = result & VM_FAULT_OOM ? -ENOMEM : -EFAULT;
+		}
+		mmap_read_unlock(mm);
+	}
+	return err;
+}
+
+/* Advice that changes VMAs, and so needs the lock to write; the others change pages only. */
+static bool changes_vmas(int advice)
+{
+	switch (advice) {
+	case MADV_WILLNEED:
+	case MADV_DONTNEED:
+	case MADV_DONTNEED_LOCKED:
+	case MADV_FREE:
+	case MADV_REMOVE:
+	case MADV_COLD:
+	case MADV_PAGEOUT:
+		return false;
+	default:
+		return true;
+	}
+}
+
+int do_madvise(struct mm_struct *mm, unsigned long addr, size_t len, int advice)
+{
+	unsigned long bytes = PAGE_ALIGN(len), end = addr + bytes;
+	int err;
+
+	if (!advice_known(advice) || (addr & ~PAGE_MASK) || (len && !bytes) || end < addr)
+		return -EINVAL;
+	if (!bytes)
+		return 0;
+	if (advice == MADV_POPULATE_READ || advice == MADV_POPULATE_WRITE)
+		return populate(mm, addr, end, advice == MADV_POPULATE_WRITE);
+	if (changes_vmas(advice)) {
+		mmap_write_lock(mm);
+		err = advise_range(mm, addr, end, advice);
+		mmap_write_unlock(mm);
+	} else {
+		mmap_read_lock(mm);
+		err = advise_range(mm, addr, end, advice);
+		mmap_read_unlock(mm);
+	}
+	return err;
+}

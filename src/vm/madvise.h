@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * madvise.h - the advice values, Linux's numbers.
+ *
+ * Lock: none. Sleeps: never. Allocates: never.
+ */
+#ifndef VM_MADVISE_H
+#define VM_MADVISE_H
+
+enum madvise_advice {
+	MADV_NORMAL,
+	MADV_RANDOM,
+	MADV_SEQUENTIAL,
+	MADV_WILLNEED,
+	MADV_DONTNEED,
+	MADV_FREE = 8,
+	MADV_REMOVE,
+	MADV_DONTFORK,
+	MADV_DOFORK,
+	MADV_MERGEABLE,
+	MADV_UNMERGEABLE,
+	MADV_HUGEPAGE,
+	MADV_NOHUGEPAGE,
+	MADV_DONTDUMP,
+	MADV_DODUMP,
+	MADV_WIPEONFORK,
+	MADV_KEEPONFORK,
+	MADV_COLD,
+	MADV_PAGEOUT,
+	MADV_POPULATE_READ,
+	MADV_POPULATE_WRITE,
+	MADV_DONTNEED_LOCKED,
+};
+
+#endif
