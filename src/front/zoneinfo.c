@@ -64,7 +64,7 @@ static int show_pageset(struct text_sink *sink, const struct zone *zone, unsigne
 		if (!list->ring)
 			continue;
 		count += (unsigned long)pcp_count(list) << list->order;
-		high += (unsigned long)READ_ONCE(list->high) << list->order;
+		high += (unsigned long)pcp_high(list) << list->order;
 		high_max += (unsigned long)(list->mask + 1) << list->order;
 	}
 	return text_printf(sink,

@@ -60,33 +60,33 @@ void prep_new_page(struct page *page, unsigned int order, gfp_t gfp)
 }
 
 /* The hot frame of this CPU's list for these gfp bits, or NULL. `slot`: the order's place among the lists. */
-static __always_inline u32 pop_fast(gfp_t gfp, unsigned int slot, u32 *page_flags)
+static __always_inline struct page *pop_fast(gfp_t gfp, unsigned int slot, u32 *page_flags)
 {
 	struct phys_cpu *cpu = this_phys_cpu();
-	struct pcp_list *list = cpu->by_gfp[gfp & 31] + slot * MIGRATE_PCPTYPES;
+	struct pcp_list *list = cpu->by_gfp[gfp & 31] + slot * NR_LIST_COLUMNS;
 	u32 pfn;
 
 	if (unlikely(__atomic_load_n(&cpu->blocked, __ATOMIC_RELAXED) | (gfp & __GFP_COLD)))
-		return PAGE_NO_PFN;
+		return NULL;
 	__atomic_store_n(&cpu->busy, 1, __ATOMIC_RELAXED);
 	barrier();
 	if (unlikely(list->top == list->bottom)) {
 		pcp_leave(cpu);
-		return PAGE_NO_PFN;
+		return NULL;
 	}
 	pfn = pcp_pop(list);
 	list->nr_alloc++;
 	pcp_leave(cpu);
 	*page_flags = list->page_flags;
-	return pfn;
+	return pfn_to_page(pfn);
 }
 
 static __always_inline struct page *alloc_fast(gfp_t gfp, int count)
 {
-	u32 flags, pfn = pop_fast(gfp, 0, &flags);
-	struct page *page = pfn_to_page(pfn);
+	u32 flags;
+	struct page *page = pop_fast(gfp, 0, &flags);
 
-	if (unlikely(pfn == PAGE_NO_PFN))
+	if (unlikely(!page))
 		return NULL;
 	reset_page(page, flags, count);
 	if (gfp & __GFP_ZERO)
@@ -98,15 +98,15 @@ static __always_inline struct page *alloc_fast(gfp_t gfp, int count)
 static struct page *alloc_fast_order(gfp_t gfp, unsigned int order)
 {
 	unsigned int slot = pcp_slot(order);
-	u32 flags, pfn;
+	struct page *page;
+	u32 flags;
 
 	if (slot >= NR_PCP_ORDERS)
 		return NULL;
-	pfn = pop_fast(gfp, slot, &flags);
-	if (pfn == PAGE_NO_PFN)
-		return NULL;
-	prep_run(pfn_to_page(pfn), order, gfp, flags);
-	return pfn_to_page(pfn);
+	page = pop_fast(gfp, slot, &flags);
+	if (page)
+		prep_run(page, order, gfp, flags);
+	return page;
 }
 
 struct page *alloc_frozen_pages(gfp_t gfp, unsigned int order)
@@ -249,19 +249,18 @@ static __always_inline bool free_fast(struct page *page, unsigned int slot, u32 
 	pfn_t pfn = page_to_pfn(page);
 	struct pcp_list *list;
 	u32 top;
-	u8 type;
 
 	special |= PAGE_OWNER_ALLOCATED_BIT;
 	if (unlikely((flags & (PAGE_FLAGS_SPECIAL_AT_FREE | PAGE_OWNER_ALLOCATED_BIT)) != special))
 		return false;
-	type = __atomic_load_n(&phys->blocks[pfn >> PAGEBLOCK_ORDER].mt, __ATOMIC_RELAXED);
-	if (unlikely(!pcp || type >= MIGRATE_PCPTYPES || __atomic_load_n(&cpu->blocked, __ATOMIC_RELAXED)))
+	if (unlikely(__atomic_load_n(&cpu->blocked, __ATOMIC_RELAXED)))
 		return false;
-	list = &pcp->lists[slot * MIGRATE_PCPTYPES + type];
+	list = &pcp->lists[slot * NR_LIST_COLUMNS +
+			   __atomic_load_n(&phys->blocks[pfn >> PAGEBLOCK_ORDER].list, __ATOMIC_RELAXED)];
 	__atomic_store_n(&cpu->busy, 1, __ATOMIC_RELAXED);
 	barrier();
 	top = list->top;
-	if (unlikely(top - list->bottom >= list->high)) {
+	if (unlikely(top == list->limit)) {
 		pcp_leave(cpu);
 		return false;
 	}

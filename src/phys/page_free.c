@@ -73,7 +73,7 @@ void free_slow(struct page *page, unsigned int order)
 	if (flags & 1u << PG_head)
 		destroy_compound(page, order, free_flags);
 	atomic_store_explicit(&page->flags, free_flags, memory_order_relaxed);
-	if (pcp_free(zone, (u32)pfn, order, __atomic_load_n(&block->mt, __ATOMIC_RELAXED), false))
+	if (pcp_free(zone, (u32)pfn, order, __atomic_load_n(&block->list, __ATOMIC_RELAXED)))
 		return;
 	spin_lock_irqsave(&zone->lock, irq);
 	zone_free_run(zone, pfn, order);

@@ -71,6 +71,25 @@ enum steal {
 /* What a request of `order` and type `want` does with a block of another type that has `nr_free` free frames. */
 enum steal steal_rule(unsigned int order, enum migratetype want, enum migratetype have, unsigned int nr_free);
 
+/* Columns of the per-CPU lists: one for each ordinary type, and one that never holds anything. */
+#define NR_LIST_COLUMNS (MIGRATE_PCPTYPES + 1)
+#define NO_LIST_COLUMN MIGRATE_PCPTYPES
+
+/* Where frames of a block of this type wait: those lent to movable pages with the movable, those set apart nowhere. */
+static inline u8 list_column(enum migratetype type)
+{
+	if (type < MIGRATE_PCPTYPES)
+		return (u8)type;
+	return type == MIGRATE_CMA ? MIGRATE_MOVABLE : NO_LIST_COLUMN;
+}
+
+/* Changes what a block is for. Under zone->lock. */
+static inline void block_set_type(struct pageblock *block, enum migratetype type)
+{
+	__atomic_store_n(&block->mt, (u8)type, __ATOMIC_RELAXED);
+	__atomic_store_n(&block->list, list_column(type), __ATOMIC_RELAXED);
+}
+
 static inline enum migratetype gfp_migratetype(gfp_t gfp)
 {
 	/* __GFP_MOVABLE and __GFP_RECLAIMABLE are the bits 3 and 4; both at once is nonsense and counts as neither. */

@@ -50,12 +50,12 @@ static void init_list(struct pcp_list *list, struct zone *zone, unsigned int ord
 	list->zone = zone;
 	list->order = (u16)order;
 	list->page_flags = (u32)PAGE_OWNER_KERNEL << PAGE_OWNER_SHIFT | (u32)zone->id << PAGE_ZONE_SHIFT;
-	if (!entries)
+	if (!entries || !batch)
 		return;
 	list->ring = *memory;
 	list->mask = entries - 1;
 	list->batch = (u16)max_t(unsigned int, batch >> order, 1);
-	list->high = order == PAGEBLOCK_ORDER ? entries : min_t(u32, entries, 2u * list->batch);
+	pcp_set_high(list, order == PAGEBLOCK_ORDER ? entries : min_t(u32, entries, 2u * list->batch));
 	*memory += entries;
 }
 
@@ -72,10 +72,10 @@ static struct per_cpu_pages *make_pageset(struct zone *zone, const struct pcp_si
 		return NULL;
 	memory = (u32 *)(pcp + 1);
 	for (i = 0; i < NR_PCP_LISTS; i++) {
-		unsigned int order = i / MIGRATE_PCPTYPES;
+		unsigned int order = i / NR_LIST_COLUMNS, used = i % NR_LIST_COLUMNS != NO_LIST_COLUMN;
 
 		order = order > PCP_MAX_SMALL_ORDER ? PAGEBLOCK_ORDER : order;
-		init_list(&pcp->lists[i], zone, order, ring_entries(order, size->high_max), &memory, size->batch);
+		init_list(&pcp->lists[i], zone, order, used ? ring_entries(order, size->high_max) : 0, &memory, size->batch);
 	}
 	return pcp;
 }
@@ -103,33 +103,35 @@ static int init_zone_lists(struct zone *zone, unsigned int nr_cpus)
 }
 
 /* The list that serves requests of order 0 with these low gfp bits at once: of the first zone that they may use. */
-static struct pcp_list *list_for_gfp(struct phys_cpu *cpu, gfp_t gfp, struct pcp_list *empty)
+static struct pcp_list *list_for_gfp(struct phys_cpu *cpu, gfp_t gfp)
 {
 	struct zoneref *ref = node_data(cpu->nid)->node_zonelists[ZONELIST_FALLBACK];
 	enum zone_type highest = gfp_zone(gfp);
 
 	while (ref->zone && ref->zone_idx > highest)
 		ref++;
-	if (!ref->zone || !cpu->zone_pcp[ref->zone->id])
-		return empty;
-	return &cpu->zone_pcp[ref->zone->id]->lists[pcp_index(0, gfp_migratetype(gfp))];
+	/* No zone at all: any empty list will do. */
+	return &cpu->zone_pcp[ref->zone ? ref->zone->id : QUIRE_MAX_NODES * 8 - 1]->lists[gfp_migratetype(gfp)];
 }
 
 int pcp_init(void)
 {
 	struct phys_state *phys = this_phys();
 	unsigned int nr_cpus = this_quire()->nr_cpus, cpu, id;
-	struct pcp_list *empty = memblock_alloc(NR_PCP_LISTS * sizeof(*empty), CACHE_LINE_BYTES);
+	struct per_cpu_pages *empty = memblock_alloc(sizeof(*empty), CACHE_LINE_BYTES);
 	struct zone *zone;
 
 	if (!empty)
 		return -ENOMEM;
+	for (cpu = 0; cpu < nr_cpus; cpu++)
+		for (id = 0; id < ARRAY_SIZE(phys->cpu[cpu]->zone_pcp); id++)
+			phys->cpu[cpu]->zone_pcp[id] = empty;
 	for_each_populated_zone(zone, id)
 		if (init_zone_lists(zone, nr_cpus))
 			return -ENOMEM;
 	for (cpu = 0; cpu < nr_cpus; cpu++)
 		for (gfp_t gfp = 0; gfp < 32; gfp++)
-			phys->cpu[cpu]->by_gfp[gfp] = list_for_gfp(phys->cpu[cpu], gfp, empty);
+			phys->cpu[cpu]->by_gfp[gfp] = list_for_gfp(phys->cpu[cpu], gfp);
 	return 0;
 }
 
@@ -171,14 +173,11 @@ static void refill(struct phys_cpu *cpu, struct pcp_list *list, enum migratetype
 u32 pcp_alloc(struct zone *zone, unsigned int order, enum migratetype type, unsigned int alloc_flags)
 {
 	struct phys_cpu *cpu = this_phys_cpu();
-	struct per_cpu_pages *pcp = cpu->zone_pcp[zone->id];
-	struct pcp_list *list;
+	struct pcp_list *list = pcp_list_of(cpu->zone_pcp[zone->id], order, type);
 	u32 pfn = PAGE_NO_PFN;
-	int index = pcp_index(order, type);
 
-	if (!pcp || index < 0 || !pcp->lists[index].ring || !pcp_enter(cpu))
+	if (!list || !list->ring || !pcp_enter(cpu))
 		return PAGE_NO_PFN;
-	list = &pcp->lists[index];
 	if (!pcp_count(list))
 		refill(cpu, list, type, alloc_flags);
 	if (pcp_count(list)) {
@@ -221,38 +220,50 @@ static void drain_list(struct phys_cpu *cpu, struct pcp_list *list, unsigned int
 static void overflow(struct phys_cpu *cpu, struct pcp_list *list)
 {
 	bool low = READ_ONCE(list->zone->flags) & ZONE_BELOW_LOW;
-	u32 high = pcp_next_high(list->high, list->mask + 1, list->misses, low);
+	u32 high = pcp_next_high(pcp_high(list), list->mask + 1, list->misses, low);
 
 	list->misses = 0;
-	if (high > list->high) {
-		list->high = high;
+	if (high > pcp_high(list)) {
+		pcp_set_high(list, high);
 		return;
 	}
-	list->high = max_t(u32, high, list->batch);
+	pcp_set_high(list, max_t(u32, high, list->batch));
 	drain_list(cpu, list, low ? pcp_count(list) : min_t(u32, list->batch, pcp_count(list)));
 }
 
-bool pcp_free(struct zone *zone, u32 pfn, unsigned int order, enum migratetype type, bool cold)
+/* The list to put a run on, entered and with room; NULL: none. */
+static struct pcp_list *enter_for_free(struct phys_cpu *cpu, struct zone *zone, unsigned int order, unsigned int column)
+{
+	struct pcp_list *list = pcp_list_of(cpu->zone_pcp[zone->id], order, column);
+
+	if (!list || !list->ring || !pcp_enter(cpu))
+		return NULL;
+	if (pcp_count(list) >= pcp_high(list))
+		overflow(cpu, list);
+	list->nr_free++;
+	return list;
+}
+
+bool pcp_free(struct zone *zone, u32 pfn, unsigned int order, unsigned int column)
 {
 	struct phys_cpu *cpu = this_phys_cpu();
-	struct per_cpu_pages *pcp = cpu->zone_pcp[zone->id];
-	struct pcp_list *list;
-	int index;
+	struct pcp_list *list = enter_for_free(cpu, zone, order, column);
 
-	/* A type without lists of its own is as good as movable, but for frames that somebody is isolating. */
-	if (type == MIGRATE_ISOLATE || type == MIGRATE_HIGHATOMIC)
+	if (!list)
 		return false;
-	index = pcp_index(order, type < MIGRATE_PCPTYPES ? type : MIGRATE_MOVABLE);
-	if (!pcp || index < 0 || !pcp->lists[index].ring || !pcp_enter(cpu))
+	pcp_push(list, pfn);
+	pcp_leave(cpu);
+	return true;
+}
+
+bool pcp_free_cold(struct zone *zone, u32 pfn, unsigned int order, unsigned int column)
+{
+	struct phys_cpu *cpu = this_phys_cpu();
+	struct pcp_list *list = enter_for_free(cpu, zone, order, column);
+
+	if (!list)
 		return false;
-	list = &pcp->lists[index];
-	if (pcp_count(list) >= list->high)
-		overflow(cpu, list);
-	if (cold)
-		pcp_push_cold(list, pfn);
-	else
-		pcp_push(list, pfn);
-	list->nr_free++;
+	pcp_push_cold(list, pfn);
 	pcp_leave(cpu);
 	return true;
 }
@@ -269,7 +280,7 @@ static unsigned long drain_pageset(struct phys_cpu *cpu, struct per_cpu_pages *p
 		if (!nr)
 			continue;
 		drain_list(cpu, list, nr);
-		list->high = min_t(u32, list->high, 2u * list->batch);
+		pcp_set_high(list, min_t(u32, pcp_high(list), 2u * list->batch));
 		frames += (unsigned long)nr << list->order;
 	}
 	return frames;
@@ -287,7 +298,7 @@ unsigned long drain_local_pages(struct zone *zone)
 	}
 	__atomic_fetch_and(&cpu->attention, (u8)~ATTENTION_DRAIN, __ATOMIC_RELAXED);
 	for (id = 0; id < ARRAY_SIZE(cpu->zone_pcp); id++)
-		if (cpu->zone_pcp[id] && (!zone || zone->id == id))
+		if (!zone || zone->id == id)
 			frames += drain_pageset(cpu, cpu->zone_pcp[id]);
 	pcp_leave(cpu);
 	if (frames)
@@ -325,7 +336,7 @@ static struct quire_cpumask cpus_with_pages(void)
 
 	for_each_possible_cpu(cpu)
 		for (id = 0; id < ARRAY_SIZE(phys->cpu[cpu]->zone_pcp); id++)
-			for (i = 0; phys->cpu[cpu]->zone_pcp[id] && i < NR_PCP_LISTS; i++)
+			for (i = 0; i < NR_PCP_LISTS; i++)
 				if (pcp_count(&phys->cpu[cpu]->zone_pcp[id]->lists[i]))
 					mask.bits[cpu / 64] |= 1ull << cpu % 64;
 	return mask;

@@ -12,7 +12,7 @@
  *
  * [C1] Only its own CPU touches a list, and only while `busy` is set; a handler that finds it set uses the zone instead.
  *      So the hot path has no atomic operation and leaves interrupts on.
- * [C2] 0 <= top - bottom <= high <= mask + 1 (unsigned arithmetic).
+ * [C2] 0 <= top - bottom <= limit - bottom <= mask + 1 (unsigned arithmetic).
  * [C3] Frames on a list are free ([P2]) and their bits in the page block are clear.
  *
  * Other CPUs ask for a drain through `attention` (noticed at the next request) or the port's call_cpus.
@@ -25,7 +25,7 @@
 
 #define PCP_MAX_SMALL_ORDER 3
 #define NR_PCP_ORDERS (PCP_MAX_SMALL_ORDER + 2)
-#define NR_PCP_LISTS (NR_PCP_ORDERS * MIGRATE_PCPTYPES)
+#define NR_PCP_LISTS (NR_PCP_ORDERS * NR_LIST_COLUMNS)
 /* Frames moved between a list and its zone at once: enough to make the lock cheap, few enough not to hold it long. */
 #define PCP_BATCH_MAX 63
 /* log2 of the largest ring, in frames of order 0. */
@@ -33,14 +33,14 @@
 
 struct pcp_list {                  /* (C) its CPU, while busy                                         */
 	u32 top, bottom;           /* (C) to write; racy reads are hints                              */
+	u32 limit;                 /* (C) bottom + high: a list whose top is here overflows           */
 	u32 mask;                  /* (c) ring entries less one                                       */
-	u32 high;                  /* (C) entries at which it overflows                               */
-	u32 *ring;                 /* (c)                                                             */
-	u32 page_flags;            /* (c) flags of a page given out from here: zone, node, owner      */
-	u16 batch, order;          /* (c) entries moved at once                                       */
+	u32 *ring;                 /* (c) NULL: no such list                                          */
 	unsigned long nr_alloc, nr_free; /* (C) requests served                                       */
-	struct zone *zone;         /* (c)                                                             */
+	u32 page_flags;            /* (c) flags of a page given out from here: zone, node, owner      */
 	u32 misses;                /* (C) refills since the last overflow                             */
+	struct zone *zone;         /* (c)                                                             */
+	u16 batch, order;          /* (c) entries moved at once                                       */
 } __aligned(64);
 
 struct per_cpu_pages {
@@ -62,13 +62,24 @@ struct phys_cpu {
 	};
 	u8 nid;                        /* (c) nearest node                                        */
 	struct pcp_list *by_gfp[32];   /* (c) order-0 list for the low five bits of a gfp         */
-	struct per_cpu_pages *zone_pcp[QUIRE_MAX_NODES * 8]; /* (c) by node << 3 | zone, or NULL    */
+	struct per_cpu_pages *zone_pcp[QUIRE_MAX_NODES * 8]; /* (c) by node << 3 | zone; some are empty for ever */
 	u32 scratch[PCP_BATCH_MAX + 1]; /* (C) frames on their way                                */
 };
 
 static inline u32 pcp_count(const struct pcp_list *list)
 {
 	return __atomic_load_n(&list->top, __ATOMIC_RELAXED) - __atomic_load_n(&list->bottom, __ATOMIC_RELAXED);
+}
+
+/* Entries at which a list overflows. */
+static inline u32 pcp_high(const struct pcp_list *list)
+{
+	return list->limit - list->bottom;
+}
+
+static inline void pcp_set_high(struct pcp_list *list, u32 high)
+{
+	list->limit = list->bottom + high;
 }
 
 /* Place of an order among the lists; NR_PCP_ORDERS: none. */
@@ -79,12 +90,12 @@ static inline unsigned int pcp_slot(unsigned int order)
 	return order == PAGEBLOCK_ORDER ? PCP_MAX_SMALL_ORDER + 1 : NR_PCP_ORDERS;
 }
 
-/* Number of the list for `order` and `type`, or -1: that order has none. */
-static inline int pcp_index(unsigned int order, enum migratetype type)
+/* The list for `order` and a block's column, or NULL: that order has none. */
+static inline struct pcp_list *pcp_list_of(struct per_cpu_pages *pcp, unsigned int order, unsigned int column)
 {
 	unsigned int slot = pcp_slot(order);
 
-	return slot < NR_PCP_ORDERS ? (int)(slot * MIGRATE_PCPTYPES + type) : -1;
+	return slot < NR_PCP_ORDERS ? &pcp->lists[slot * NR_LIST_COLUMNS + column] : NULL;
 }
 
 static __always_inline bool pcp_enter(struct phys_cpu *cpu)
@@ -124,6 +135,7 @@ static inline u32 pcp_pop_cold(struct pcp_list *list)
 	u32 bottom = list->bottom;
 
 	__atomic_store_n(&list->bottom, bottom + 1, __ATOMIC_RELAXED);
+	list->limit++;
 	return list->ring[bottom & list->mask];
 }
 
@@ -133,6 +145,7 @@ static inline void pcp_push_cold(struct pcp_list *list, u32 pfn)
 
 	list->ring[bottom & list->mask] = pfn;
 	__atomic_store_n(&list->bottom, bottom, __ATOMIC_RELAXED);
+	list->limit--;
 }
 
 /* ---- sizes, pure ---- */
@@ -151,8 +164,10 @@ u32 pcp_next_high(u32 high, u32 high_max, u32 misses, bool memory_low);
 int pcp_init(void);
 /* A frame run from this CPU's list of `zone`, refilled if needed. PAGE_NO_PFN: the zone has none, or the CPU is busy. */
 u32 pcp_alloc(struct zone *zone, unsigned int order, enum migratetype type, unsigned int alloc_flags);
-/* Puts a run on this CPU's list; false: it has none for it, or is busy. */
-bool pcp_free(struct zone *zone, u32 pfn, unsigned int order, enum migratetype type, bool cold);
+/* Puts a run on this CPU's list for the block's column; false: it has none, or is busy. */
+bool pcp_free(struct zone *zone, u32 pfn, unsigned int order, unsigned int column);
+/* The same at the cold end: a device or a long scan used the frame last. */
+bool pcp_free_cold(struct zone *zone, u32 pfn, unsigned int order, unsigned int column);
 /* Empties this CPU's lists into their zones (of one zone, or NULL: all); frames. */
 unsigned long drain_local_pages(struct zone *zone);
 /* Frames on all CPUs' lists of a zone; a racy sum. */

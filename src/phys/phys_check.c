@@ -113,11 +113,11 @@ static unsigned int check_lists_of_cpu(struct phys_cpu *cpu)
 	unsigned int id, i, errors = 0;
 
 	for (id = 0; id < ARRAY_SIZE(cpu->zone_pcp); id++)
-		for (i = 0; cpu->zone_pcp[id] && i < NR_PCP_LISTS; i++) {
+		for (i = 0; i < NR_PCP_LISTS; i++) {
 			struct pcp_list *list = &cpu->zone_pcp[id]->lists[i];
 			u32 at;
 
-			if (pcp_count(list) > list->high || (list->ring && list->high > list->mask + 1))
+			if (pcp_count(list) > pcp_high(list) || (list->ring && pcp_high(list) > list->mask + 1))
 				errors += broken("[C2]", list->zone, i);
 			for (at = list->bottom; at != list->top; at++) {
 				u32 pfn = list->ring[at & list->mask];

@@ -124,7 +124,7 @@ static void try_pair(struct zone *zone, struct pageblock *block)
 		return;
 	if (buddy->mt != block->mt) {
 		unfile(zone, buddy);
-		WRITE_ONCE(buddy->mt, block->mt);
+		block_set_type(buddy, block->mt);
 	}
 	low = min(block, buddy);
 	high = max(block, buddy);
@@ -157,7 +157,7 @@ static void set_type(struct zone *zone, struct pageblock *block, enum migratetyp
 	if (block->filed != FILED_NOWHERE)
 		unfile(zone, block);
 	account(zone, block->mt, -(long)block->nr_free);
-	WRITE_ONCE(block->mt, (u8)type);
+	block_set_type(block, type);
 	account(zone, type, block->nr_free);
 	zone_file_block(zone, block);
 }

@@ -97,7 +97,7 @@ static void add_to_block(const struct memblock_region *region, pfn_t start, pfn_
 	if (!block->present) {
 		block->zone_id = zone_id_for(region, start);
 		block->filed = 0xff;
-		block->mt = MIGRATE_MOVABLE;
+		block_set_type(block, MIGRATE_MOVABLE);
 	}
 	block->present = (u16)(block->present + (end - start));
 	grow_zone(zone_by_id(block->zone_id), start, end);
