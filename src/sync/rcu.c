@@ -59,18 +59,29 @@ void rcu_init(struct rcu_state *rcu, struct rcu_cpu *cpus, unsigned int nr_cpus)
 void rcu_cpu_online(unsigned int cpu)
 {
 	struct rcu_cpu *rc = &rcu_state()->cpus[cpu];
+	u32 seq = READ_ONCE(rc->seq);
 
-	QUIRE_ASSERT(rc->seq & 1);
-	smp_store_mb(&rc->seq, rc->seq + 1);
+	if (seq & 1)
+		smp_store_mb(&rc->seq, seq + 1);
 }
 
 void rcu_cpu_offline(unsigned int cpu)
 {
 	struct rcu_cpu *rc = &rcu_state()->cpus[cpu];
+	u32 seq = READ_ONCE(rc->seq);
 
-	QUIRE_ASSERT(!(rc->seq & 1));
 	/* Release: pairs with the acquire in cpu_is_through. */
-	smp_store_release(&rc->seq, rc->seq + 1);
+	if (!(seq & 1))
+		smp_store_release(&rc->seq, seq + 1);
+}
+
+bool rcu_irq_enter(unsigned int cpu)
+{
+	bool was_idle = READ_ONCE(rcu_state()->cpus[cpu].seq) & 1;
+
+	if (was_idle)
+		rcu_cpu_online(cpu);
+	return was_idle;
 }
 
 void rcu_read_lock_marked(void)

@@ -76,9 +76,19 @@ struct rcu_state {
 
 void rcu_init(struct rcu_state *rcu, struct rcu_cpu *cpus, unsigned int nr_cpus);
 
-/* A CPU begins and ends its life, or leaves and enters idle: outside, nobody waits for it. */
+/*
+ * A CPU begins and ends its life, or leaves and enters idle: outside, nobody waits for it, and it has no
+ * sections. CPUs begin outside, but for the one that calls sync_init where sections are not marked. Calling
+ * either twice does nothing more.
+ */
 void rcu_cpu_online(unsigned int cpu);
 void rcu_cpu_offline(unsigned int cpu);
+
+/*
+ * Around a handler that may come upon an idle CPU and has sections of its own:
+ *      idle = rcu_irq_enter(cpu);  ...  if (idle) rcu_idle_enter(cpu);
+ */
+bool rcu_irq_enter(unsigned int cpu);
 #define rcu_idle_exit(cpu)	rcu_cpu_online(cpu)
 #define rcu_idle_enter(cpu)	rcu_cpu_offline(cpu)
 

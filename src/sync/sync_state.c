@@ -19,4 +19,6 @@ void sync_init(void *mem, unsigned int nr_cpus)
 		init_waitqueue_head(&sync->buckets[i]);
 	rcu_init(&sync->rcu, sync->rcu_cpus, nr_cpus);
 	this_quire()->sync = sync;
+	if (!QUIRE_HOST_MARKS_RCU)
+		rcu_cpu_online(this_cpu());
 }
