@@ -75,6 +75,9 @@ extern unsigned int threads_max;
 extern int pid_max;
 extern pid_t last_pid;
 
+/* All processes, oldest first, through task->tasks. tasklist_lock. */
+extern struct list_head task_list;
+
 void pid_init(void);
 
 #define for_each_pid_task(p, pid, type) \

@@ -19,6 +19,7 @@
 #include "sched/task.h"
 #include "sched/timer.h"
 #include "sched/wait.h"
+#include "sync/rcu.h"
 
 struct rlimit {
 	u64 rlim_cur, rlim_max;
@@ -36,6 +37,7 @@ struct sighand {
 	spinlock_t lock;		/* LOCK_HOST_SPIN2, interrupts off */
 	struct waitq wait;	/* signalfd and sigtimedwait watchers */
 	struct k_sigaction action[NSIG];
+	struct rcu_head rcu;
 };
 
 struct cpu_itimer {
@@ -79,6 +81,7 @@ struct signal {
 	/* timers */
 	struct ktimer real_timer;	/* (s) ITIMER_REAL */
 	u64 real_interval;		/* (s) */
+	struct task *timer_owner;	/* whom it signals: a member of the process */
 	struct cpu_itimer it[2];	/* (s) ITIMER_VIRTUAL, ITIMER_PROF */
 	struct list_head posix_timers;	/* (s) */
 	int next_posix_timer_id;	/* (s) */
@@ -103,7 +106,12 @@ int send_sig(int sig, struct task *p, struct kernel_siginfo *info);
 int group_send_sig(int sig, struct task *p, struct kernel_siginfo *info);
 /* To a process group; from the kernel (tty) when @info is SEND_SIG_PRIV. Any context. 0 or -ESRCH. */
 int kill_pgrp(struct pid *pgrp, int sig, struct kernel_siginfo *info);
+int kill_pgrp_locked(struct pid *pgrp, int sig, struct kernel_siginfo *info); /* tasklist_lock held */
 int kill_pid(struct pid *pid, int sig, struct kernel_siginfo *info);
+/* As kill(2): with the current task's permissions; sig 0 only checks. */
+int kill_pid_checked(struct pid *pid, int sig, struct kernel_siginfo *info);
+/* May the current task look into @p (ptrace's rule: /proc/PID/mem, process_vm_*)? */
+bool may_access_process(struct task *p);
 /* A fault of the current task: cannot be blocked or ignored. */
 void force_sig_fault(int sig, int code, unsigned long addr);
 void force_sig(int sig);
@@ -131,7 +139,9 @@ int set_user_sigmask(const u64 *umask, size_t sigsetsize);
 void restore_saved_sigmask_unless(bool interrupted);
 /* The task ignores @sig or blocks it (tty: SIGTTOU, SIGTTIN). */
 bool sig_ignored_or_blocked(struct task *p, int sig);
-/* Names for /proc/PID/status: pending of the thread, of the process; ignored and caught sets. */
+/* The task takes no part in a group stop any more (it exits). sighand->lock held. */
+void stop_leave_group(struct task *p);
+/* Sets for /proc/PID/status: pending of the thread, of the process; ignored and caught sets. */
 void task_signal_sets(struct task *p, u64 *pending, u64 *shared, u64 *blocked, u64 *ignored, u64 *caught);
 
 /* Locks p->sighand; NULL when @p has exited. */
@@ -145,6 +155,8 @@ static inline void unlock_task_sighand(struct sighand *sighand, unsigned long fl
 
 /* At the return to user mode: delivers what is pending, restarts an interrupted call. May sleep. */
 void do_signal(struct pt_regs *regs);
+/* Before user mode goes on: the rseq area gets the CPU, an interrupted critical section is aborted. */
+void rseq_resume(struct pt_regs *regs);
 /* Builds the frame / takes it back. */
 bool setup_rt_frame(struct pt_regs *regs, int sig, const struct k_sigaction *ka,
 		    const struct kernel_siginfo *info, u64 oldmask);
@@ -152,6 +164,7 @@ bool setup_rt_frame(struct pt_regs *regs, int sig, const struct k_sigaction *ka,
 /* Takes the next signal in ~mask of the current task; 0 when there is none. sighand->lock held. */
 int dequeue_signal(u64 mask, struct kernel_siginfo *info);
 void flush_sigqueue(struct sigpending *pending);
+void flush_pending_signal(struct sigpending *pending, int sig);
 void flush_signal_handlers(struct sighand *sighand, bool force_default);
 /* Tells the parent that @p ended. tasklist_lock held. True: @p is to be reaped at once. */
 bool do_notify_parent(struct task *p, int sig);

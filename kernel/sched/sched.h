@@ -69,6 +69,12 @@ void sched_fork(struct task *p);
 /* Never returns; the next task drops the last reference. */
 void __attribute__((noreturn)) sched_exit(void);
 
+/* Kernel stacks of tasks. Retiring: interrupts off, any context; the memory goes to the CPU's cache or to
+ * a list that task_stacks_drain() empties, which may sleep. */
+void *task_stack_alloc(void);
+void task_stack_retire(void *stack);
+void task_stacks_drain(void);
+
 /* Parameters. 0 or -errno. */
 struct sched_param { int sched_priority; };
 int sched_set_policy(struct task *p, int policy, int rt_priority, bool reset_on_fork);
@@ -78,9 +84,6 @@ int sched_set_affinity(struct task *p, const struct quire_cpumask *mask);
 /* Kernel threads. The thread calls fn(arg) and ends when it returns. NULL: out of memory. */
 struct task *kthread_create(void (*fn)(void *arg), void *arg, const char *name);
 struct task *kthread_run(void (*fn)(void *arg), void *arg, const char *name);
-
-/* From the timer interrupt through clock_set_handler(). */
-void sched_tick(bool user);
 
 /* Figures. */
 struct cpu_times { /* nanoseconds since boot */
@@ -103,6 +106,8 @@ char task_state_char(const struct task *p);
 /* Nobody runs on this CPU. */
 bool idle_cpu(unsigned int cpu);
 
+/* Starts the kernel's own threads and timers; slab and the first task exist. */
+void sched_start_threads(void);
 /* Boot: makes the running context of CPU 0 its idle task; before any other call. */
 void sched_init(void);
 

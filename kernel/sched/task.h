@@ -172,7 +172,8 @@ struct task {
 
 	/* signals */
 	struct signal *signal;		/* (t) */
-	struct sighand *sighand;	/* (t)+(s); NULL after exit */
+	struct sighand *sighand;	/* (t)+(s); stays after exit */
+	bool reaped;			/* (s) takes no signals any more */
 	u64 blocked;			/* (s) */
 	u64 real_blocked;		/* (s) what sigtimedwait took away */
 	u64 saved_sigmask;		/* (o) */

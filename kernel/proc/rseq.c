@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+/* rseq.c - restartable sequences: the area in user memory that tells a thread its CPU. */
+#include "arch/smp.h"
+#include "base/string.h"
+#include "proc/signal.h"
+#include "quire/uaccess.h"
+#include "syscall/syscall.h"
+
+struct rseq {
+	u32 cpu_id_start, cpu_id;
+	u64 rseq_cs;
+	u32 flags, node_id, mm_cid;
+	char end[];
+};
+
+struct rseq_cs {
+	u32 version, flags;
+	u64 start_ip, post_commit_offset, abort_ip;
+};
+
+#define RSEQ_BYTES 32
+#define RSEQ_FLAG_UNREGISTER 1
+#define RSEQ_CPU_ID_UNINITIALIZED ((u32)-1)
+
+/* An interrupted critical section starts over at its abort handler. False: the area is not usable. */
+static bool abort_section(struct task *p, struct pt_regs *regs)
+{
+	struct rseq_cs cs;
+	u64 at;
+	u32 signature;
+
+	if (get_user(at, &p->rseq->rseq_cs))
+		return false;
+	if (!at)
+		return true;
+	if (copy_from_user(&cs, (void *)at, sizeof(cs)) || cs.version)
+		return false;
+	if (regs->ip - cs.start_ip >= cs.post_commit_offset)
+		return put_user((u64)0, &p->rseq->rseq_cs) == 0;
+	if (get_user(signature, (u32 *)(cs.abort_ip - sizeof(u32))) || signature != p->rseq_sig)
+		return false;
+	if (put_user((u64)0, &p->rseq->rseq_cs))
+		return false;
+	regs->ip = cs.abort_ip;
+	set_thread_flag(&p->thread, TIF_FULL_RETURN);
+	return true;
+}
+
+static bool update_cpu(struct task *p)
+{
+	u32 words[2] = { this_percpu.cpu, this_percpu.cpu };
+
+	return !copy_to_user(p->rseq, words, sizeof(words));
+}
+
+void rseq_resume(struct pt_regs *regs)
+{
+	struct task *p = current;
+
+	if (!p->rseq)
+		return;
+	if (!abort_section(p, regs) || !update_cpu(p)) {
+		p->rseq = NULL;
+		force_sig(SIGSEGV);
+	}
+}
+
+SYSCALL_DEFINE4(rseq, struct rseq *, area, u32, len, int, flags, u32, sig)
+{
+	struct task *p = current;
+
+	if (flags & RSEQ_FLAG_UNREGISTER) {
+		if (flags & ~RSEQ_FLAG_UNREGISTER || !p->rseq || p->rseq != area || p->rseq_len != len)
+			return -EINVAL;
+		if (p->rseq_sig != sig)
+			return -EPERM;
+		if (put_user(RSEQ_CPU_ID_UNINITIALIZED, &area->cpu_id))
+			return -EFAULT;
+		p->rseq = NULL;
+		return 0;
+	}
+	if (flags)
+		return -EINVAL;
+	if (p->rseq) {
+		if (p->rseq != area || p->rseq_len != len)
+			return -EINVAL;
+		return p->rseq_sig == sig ? -EBUSY : -EPERM;
+	}
+	if (len < RSEQ_BYTES || (unsigned long)area % RSEQ_BYTES)
+		return -EINVAL;
+	if (!access_ok(area, len))
+		return -EFAULT;
+	p->rseq = area;
+	p->rseq_len = len;
+	p->rseq_sig = sig;
+	set_thread_flag(&p->thread, TIF_NOTIFY_RESUME);
+	return 0;
+}
