@@ -271,7 +271,7 @@ static void print_map(const struct bootmap *map, const char *who)
 	unsigned int i;
 
 	for (i = 0; i < map->nr; i++)
-		quire_log(QUIRE_LOG_INFO, "%s: [mem %#018llx-%#018llx] %s", who, (unsigned long long)map->entry[i].start,
+		quire_log(QUIRE_LOG_INFO, "%s: [mem 0x%016llx-0x%016llx] %s", who, (unsigned long long)map->entry[i].start,
 			  (unsigned long long)(map->entry[i].start + map->entry[i].size - 1),
 			  bootmap_type_name(map->entry[i].type));
 }
@@ -321,11 +321,11 @@ static void assign_nodes(const struct quire_boot *boot)
 		const struct quire_node_range *n = &boot->nodes[i];
 
 		if (n->nid < 0 || n->nid >= QUIRE_MAX_NODES || n->start >= n->end) {
-			quire_log(QUIRE_LOG_WARNING, "SRAT: node %d [mem %#018llx-%#018llx] ignored", n->nid,
+			quire_log(QUIRE_LOG_WARNING, "SRAT: node %d [mem 0x%016llx-0x%016llx] ignored", n->nid,
 				  (unsigned long long)n->start, (unsigned long long)n->end);
 			continue;
 		}
-		quire_log(QUIRE_LOG_INFO, "NUMA: node %d [mem %#018llx-%#018llx]%s", n->nid, (unsigned long long)n->start,
+		quire_log(QUIRE_LOG_INFO, "NUMA: node %d [mem 0x%016llx-0x%016llx]%s", n->nid, (unsigned long long)n->start,
 			  (unsigned long long)(n->end - 1), n->hotplug ? " hotplug" : "");
 		memblock_set_node(n->start, n->end - n->start, n->nid);
 		if (n->hotplug)

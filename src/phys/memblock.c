@@ -22,7 +22,7 @@ void memblock_init(struct memblock *mb)
 static void note(const char *what, paddr_t base, paddr_t size)
 {
 	if (this_quire()->memblock->debug && size)
-		quire_log(QUIRE_LOG_INFO, "%s: [%#018llx-%#018llx]", what, (unsigned long long)base,
+		quire_log(QUIRE_LOG_INFO, "%s: [0x%016llx-0x%016llx]", what, (unsigned long long)base,
 			  (unsigned long long)(base + size - 1));
 }
 
@@ -390,7 +390,7 @@ static void dump(const struct memblock_type *type)
 	for (i = 0; i < type->cnt; i++) {
 		struct memblock_region *r = &type->regions[i];
 
-		quire_log(QUIRE_LOG_INFO, " %s[0x%x]\t[%#018llx-%#018llx], %#llx bytes on node %d flags: %#x", type->name, i,
+		quire_log(QUIRE_LOG_INFO, " %s[0x%x]\t[0x%016llx-0x%016llx], %#llx bytes on node %d flags: %#x", type->name, i,
 			  (unsigned long long)r->base, (unsigned long long)(r->base + r->size - 1),
 			  (unsigned long long)r->size, r->nid, r->flags);
 	}
@@ -403,7 +403,7 @@ void memblock_dump_all(void)
 	if (!mb->debug)
 		return;
 	quire_log(QUIRE_LOG_INFO, "MEMBLOCK configuration:");
-	quire_log(QUIRE_LOG_INFO, " memory size = %#018llx reserved size = %#018llx",
+	quire_log(QUIRE_LOG_INFO, " memory size = 0x%016llx reserved size = 0x%016llx",
 		  (unsigned long long)mb->memory.total_size, (unsigned long long)mb->reserved.total_size);
 	dump(&mb->memory);
 	dump(&mb->reserved);
