@@ -14,7 +14,6 @@
 #include "arch/smp.h"
 #include "base/compiler.h"
 #include "boot/boot_info.h"
-#include "boot/init.h"
 #include "boot/linker.h"
 #include "boot/port.h"
 #include "boot/selftest.h"
@@ -23,6 +22,7 @@
 #include "lib/uart.h"
 #include "proc/cred.h"
 #include "proc/fork.h"
+#include "proc/init.h"
 #include "proc/pid.h"
 #include "proc/signal.h"
 #include "quire/quire.h"
@@ -36,36 +36,10 @@ void kernel_main(uint32_t magic, uint64_t info);
 
 extern uint32_t boot_efer;
 
-static const char *__init range_name(enum quire_range_type type)
-{
-	switch (type) {
-	case QUIRE_RANGE_RAM:
-		return "usable";
-	case QUIRE_RANGE_ACPI:
-		return "ACPI data";
-	case QUIRE_RANGE_NVS:
-		return "ACPI NVS";
-	case QUIRE_RANGE_UNUSABLE:
-		return "unusable";
-	case QUIRE_RANGE_PMEM:
-		return "persistent (type 7)";
-	default:
-		return "reserved";
-	}
-}
-
 static void __init log_boot_info(void)
 {
-	unsigned int i;
-
 	pr_notice("Quire version %s (%s) #1 SMP", "6.12.0-quire", __VERSION__);
 	pr_info("Command line: %s", boot_info.cmdline);
-	pr_info("BIOS-provided physical RAM map:");
-	for (i = 0; i < boot_info.nr_map; i++)
-		pr_info("BIOS-e820: [mem 0x%016llx-0x%016llx] %s",
-			(unsigned long long)boot_info.map[i].start,
-			(unsigned long long)(boot_info.map[i].start + boot_info.map[i].size - 1),
-			range_name(boot_info.map[i].type));
 	pr_info("NX (Execute Disable) protection: %s", boot_efer & 0x800 ? "active" : "missing in CPU!");
 	if (boot_info.initrd.end)
 		pr_info("RAMDISK: [mem 0x%08llx-0x%08llx]", (unsigned long long)boot_info.initrd.start,
