@@ -128,7 +128,7 @@ static void span_nodes(void)
 static void print_range(const char *name, pfn_t start, pfn_t end)
 {
 	if (start < end)
-		quire_log(QUIRE_LOG_INFO, "  %-8s [mem %#018llx-%#018llx]", name, (unsigned long long)PFN_PHYS(start),
+		quire_log(QUIRE_LOG_INFO, "  %-8s [mem 0x%016llx-0x%016llx]", name, (unsigned long long)PFN_PHYS(start),
 			  (unsigned long long)PFN_PHYS(end) - 1);
 	else
 		quire_log(QUIRE_LOG_INFO, "  %-8s empty", name);
@@ -155,14 +155,14 @@ static void print_ranges(void)
 	quire_log(QUIRE_LOG_INFO, "Movable zone start for each node");
 	for_each_online_pgdat(pgdat, nid)
 		if (populated_zone(&pgdat->node_zones[ZONE_MOVABLE]))
-			quire_log(QUIRE_LOG_INFO, "  Node %d: %#018llx", nid,
+			quire_log(QUIRE_LOG_INFO, "  Node %d: 0x%016llx", nid,
 				  (unsigned long long)PFN_PHYS(pgdat->node_zones[ZONE_MOVABLE].zone_start_pfn));
 	quire_log(QUIRE_LOG_INFO, "Early memory node ranges");
 	for_each_mem_region(region)
-		quire_log(QUIRE_LOG_INFO, "  node %3d: [mem %#018llx-%#018llx]", region->nid,
+		quire_log(QUIRE_LOG_INFO, "  node %3d: [mem 0x%016llx-0x%016llx]", region->nid,
 			  (unsigned long long)region->base, (unsigned long long)(region->base + region->size - 1));
 	for_each_online_pgdat(pgdat, nid)
-		quire_log(QUIRE_LOG_INFO, "Initmem setup node %d [mem %#018llx-%#018llx]", nid,
+		quire_log(QUIRE_LOG_INFO, "Initmem setup node %d [mem 0x%016llx-0x%016llx]", nid,
 			  (unsigned long long)PFN_PHYS(pgdat->node_start_pfn),
 			  (unsigned long long)PFN_PHYS(pgdat->node_start_pfn + pgdat->node_spanned_pages) - 1);
 	for_each_online_pgdat(pgdat, nid)
