@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* quire.c - all stages in order, and the check of every room. */
+/* quire.c - all stages in order, the check of every room, and the way back. */
 #include "quire/quire.h"
 
 #include "kmem/slab_int.h"
 #include "kva/kva.h"
 #include "object/object.h"
 #include "phys/phys.h"
+#include "sync/rcu.h"
 #include "vm/vm.h"
 
 int quire_init(const struct quire_boot *boot)
@@ -28,4 +29,14 @@ int quire_init(const struct quire_boot *boot)
 unsigned int quire_self_check(void)
 {
 	return phys_check() + kmem_check() + kva_check() + object_check() + vm_check();
+}
+
+unsigned long quire_shutdown(void)
+{
+	vm_exit();
+	object_exit();
+	kva_shutdown();
+	rcu_barrier();
+	kmem_shutdown();
+	return phys_pages_in_use();
 }

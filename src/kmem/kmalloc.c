@@ -217,10 +217,9 @@ static int kmalloc_init(void)
 	return 0;
 }
 
-/* The sizes of state, caches and their nodes depend on the machine, and there is no kmalloc yet: whole pages. */
-static void *boot_alloc(size_t bytes)
+static size_t state_bytes(unsigned int nr_nodes)
 {
-	return alloc_pages_exact(PAGE_ALIGN(bytes), GFP_KERNEL | __GFP_ZERO);
+	return PAGE_ALIGN(sizeof(struct kmem_state) + (KMALLOC_CLASSES + 1) * nr_nodes * sizeof(struct kmem_cache_node));
 }
 
 static unsigned int nr_node_ids(void)
@@ -238,7 +237,8 @@ int kmem_init(void)
 {
 	struct quire *quire = this_quire();
 	unsigned int nr_nodes = nr_node_ids(), i;
-	struct kmem_state *kmem = boot_alloc(sizeof(*kmem) + (KMALLOC_CLASSES + 1) * nr_nodes * sizeof(struct kmem_cache_node));
+	/* Its size depends on the machine, and there is no kmalloc yet: whole pages. */
+	struct kmem_state *kmem = alloc_pages_exact(state_bytes(nr_nodes), GFP_KERNEL | __GFP_ZERO);
 	struct kmem_cache *cache;
 
 	if (!kmem)
@@ -264,4 +264,43 @@ int kmem_init(void)
 	quire_log(QUIRE_LOG_INFO, "SLUB: HWalign=%u, Order=0-%u, MinObjects=0, CPUs=%u, Nodes=%u", CACHE_LINE_BYTES,
 		  SLAB_MAX_ORDER, quire->nr_cpus, nr_nodes);
 	return 0;
+}
+
+/* The cache goes on without magazines; their memory goes back. */
+static void take_magazines(struct kmem_cache *cache)
+{
+	struct kmem_state *kmem = this_quire()->kmem;
+	struct kmem_magazine **magazines = cache->magazine;
+
+	if (magazines == kmem->no_magazines)
+		return;
+	kmem_cache_flush(cache);
+	cache->magazine = kmem->no_magazines;
+	kfree(magazines[0]);
+	kfree(magazines);
+}
+
+/* kmem_shutdown - every page back; objects that are still in use are reported and keep theirs. Context: the last user of the
+ * machine. May sleep. */
+void kmem_shutdown(void)
+{
+	struct kmem_state *kmem = this_quire()->kmem;
+	struct kmem_cache *cache, *next;
+	unsigned int class;
+
+	for (class = 0; class < KMALLOC_CLASSES; class++)
+		list_del(&kmem->kmalloc[class]->list);
+	list_del(&kmem->boot_cache.list);
+	list_for_each_entry_safe(cache, next, &kmem->caches, list)
+		kmem_cache_destroy(cache);
+	for (class = 0; class < KMALLOC_CLASSES; class++)
+		take_magazines(kmem->kmalloc[class]);
+	take_magazines(&kmem->boot_cache);
+	for (class = 0; class < KMALLOC_CLASSES; class++) {
+		kmem_cache_shrink(kmem->kmalloc[class]);
+		kmem_cache_free(&kmem->boot_cache, kmem->kmalloc[class]);
+	}
+	kmem_cache_shrink(&kmem->boot_cache);
+	this_quire()->kmem = NULL;
+	free_pages_exact(kmem, state_bytes(kmem->nr_nodes));
 }

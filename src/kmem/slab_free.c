@@ -143,11 +143,13 @@ void kmem_cache_free_bulk(struct kmem_cache *cache, size_t nr, void **objects)
 
 /* ---- emptying magazines ---- */
 
-static void flush_own(void *arg)
-{
-	struct kmem_cache *cache = arg;
-	struct kmem_magazine *mag = cache->magazine[this_cpu()];
+struct flush {
+	struct kmem_cache *cache;
+	_Atomic u8 seen[QUIRE_MAX_CPUS];
+};
 
+static void magazine_flush(struct kmem_cache *cache, struct kmem_magazine *mag)
+{
 	/* Busy: an interrupted allocation on this CPU; what it holds stays. */
 	if (mag->busy)
 		return;
@@ -159,19 +161,35 @@ static void flush_own(void *arg)
 	WRITE_ONCE(mag->busy, 0);
 }
 
+static void flush_own(void *arg)
+{
+	struct flush *flush = arg;
+
+	magazine_flush(flush->cache, flush->cache->magazine[this_cpu()]);
+	/* Relaxed: call_cpus orders it before its return. */
+	atomic_store_explicit(&flush->seen[this_cpu()], 1, memory_order_relaxed);
+}
+
+/* A CPU that does not answer is offline and stays so while this runs: its magazine is nobody's. */
 void kmem_cache_flush(struct kmem_cache *cache)
 {
 	const struct quire_port *port = this_quire()->port;
 	struct quire_cpumask all = { { 0 } };
-	unsigned int cpu;
+	struct flush flush = { .cache = cache };
+	unsigned int cpu, nr = this_quire()->nr_cpus;
 
-	if (!port->call_cpus) {
+	for (cpu = 0; cpu < nr; cpu++)
+		if (READ_ONCE(cache->magazine[cpu]->avail))
+			all.bits[cpu / 64] |= 1ull << (cpu % 64);
+	if (port->call_cpus) {
+		port->call_cpus(&all, flush_own, &flush);
+	} else {
 		cpu_pin();
-		flush_own(cache);
+		flush_own(&flush);
 		cpu_unpin();
-		return;
 	}
-	for (cpu = 0; cpu < this_quire()->nr_cpus; cpu++)
-		all.bits[cpu / 64] |= 1ull << (cpu % 64);
-	port->call_cpus(&all, flush_own, cache);
+	for (cpu = 0; cpu < nr; cpu++)
+		if (all.bits[cpu / 64] >> (cpu % 64) & 1 &&
+		    !atomic_load_explicit(&flush.seen[cpu], memory_order_relaxed))
+			magazine_flush(cache, cache->magazine[cpu]);
 }

@@ -178,6 +178,7 @@ void slab_report_leaks(struct kmem_cache *cache);
 
 /* Stages, called by front. */
 int kmem_init(void);
+void kmem_shutdown(void);
 unsigned int kmem_check(void);
 
 #endif
