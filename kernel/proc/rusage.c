@@ -19,7 +19,7 @@ void task_cputime(struct task *p, u64 *utime, u64 *stime)
 		*stime = total;
 		return;
 	}
-	part = (u64)((unsigned __int128)total * system / (user + system));
+	part = total / (user + system) * system + total % (user + system) * system / (user + system);
 	*stime = part;
 	*utime = total - part;
 }
