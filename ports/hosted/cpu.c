@@ -240,8 +240,8 @@ uint64_t quire_host_cycles(void)
 }
 
 /*
- * The permit is taken by exchange; the futex sleeps only while there is none. Calls wake it too, for a
- * sanitizer may hold their signal back.
+ * The permit is taken by exchange; the futex sleeps only while there is none. Calls wake it too,
+ * for a sanitizer may hold their signal back.
  */
 int hosted_park(u64 deadline_ns)
 {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* sim.c - coroutines as CPUs, the choice of the next one, simulated time, and the port that uses them. */
+/*
+ * sim.c - coroutines as CPUs, the choice of the next one, simulated time, and the port that uses
+ * them.
+ */
 #include "sim/sim.h"
 
 #include <errno.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sim.h - the seeded machine: one thread plays all CPUs, and a seed decides who goes on at each point.
+ * sim.h - the seeded machine: one thread plays all CPUs, and a seed decides who goes on at each
+ * point.
  *
  *      struct hosted_machine *m = sim_create(&config, seed);
  *      hosted_boot(m);
@@ -8,8 +9,8 @@
  *      sim_destroy(m);
  *
  * A CPU is a coroutine. It can be left at every lock operation, waiting loop, park, and return of
- * interrupts; everywhere else it runs undisturbed. Time is a counter: it moves a little at each such
- * point, and jumps to the next deadline when every CPU is parked.
+ * interrupts; everywhere else it runs undisturbed. Time is a counter: it moves a little at each
+ * such point, and jumps to the next deadline when every CPU is parked.
  *
  * [G1] The same seed and the same program give the same run, to the last switch.
  * [G2] An interrupt reaches a CPU when it goes on with interrupts on, or when they come on.

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * assert.h - what is believed, said in code: a broken belief ends in the port's panic, or in a warning.
+ * assert.h - what is believed, said in code: a broken belief ends in the port's panic, or in a
+ * warning.
  *
  *      BUG_ON(c)        always checked; c true means memory is no longer what we think: panic
  *      QUIRE_ASSERT(c)  c must hold; checked in debug builds only, but always compiled
  *      WARN_ON(c)       logs and goes on; its value is c, so that `if (WARN_ON(x)) return ...` reads well
  *      WARN_ON_ONCE(c)  the same, logged the first time only for each place
  *
- * The two ends, quire_bug and quire_warn, live one floor up (sync/bug.c), where the port is known. The
- * once-marks are kept there with the machine's other state, never in a static of this library.
+ * The two ends, quire_bug and quire_warn, live one floor up (sync/bug.c), where the port is known.
+ * The once-marks are kept there with the machine's other state, never in a static of this library.
  *
  * Lock: none. Sleeps: never. Cost: one predicted branch. Allocates: never.
  */

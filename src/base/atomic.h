@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * atomic.h - words that several CPUs change: the few operations used, with their orders spelled out.
+ * atomic.h - words that several CPUs change: the few operations used, with their orders spelled
+ * out.
  *
- * Three types (atomic_t: int, atomic_long_t: long, atomic64_t) are structs, so that a plain access does
- * not compile, plus xchg/cmpxchg and bit operations on plain words. Shape of every name:
+ * Three types (atomic_t: int, atomic_long_t: long, atomic64_t) are structs, so that a plain access
+ * does not compile, plus xchg/cmpxchg and bit operations on plain words. Shape of every name:
  *
  *      atomic_add(i, v)            no result, relaxed: counts only
  *      atomic_add_return(i, v)     result, fully ordered (sequentially consistent)
  *      ..._relaxed _acquire _release   the result with that order, for the line that says its pair
  *
- * The one family with two customs elsewhere, atomic_fetch_*, takes C11's argument order (object first),
- * because <stdatomic.h> owns that name; ours is spelled atomic_return_old_*.
+ * The one family with two customs elsewhere, atomic_fetch_*, takes C11's argument order (object
+ * first), because <stdatomic.h> owns that name; ours is spelled atomic_return_old_*.
  *
  * [A1] An operation that returns a value and has no suffix orders everything before it on this CPU
  *      before everything after it, for every other CPU.
@@ -38,7 +39,9 @@ typedef struct {
 #define ATOMIC_INIT(i)	{ (i) }
 
 #ifdef __SANITIZE_THREAD__
-/* gcc warns that the thread sanitizer does not model fences; what they order here is atomic anyway. */
+/*
+ * gcc warns that the thread sanitizer does not model fences; what they order here is atomic anyway.
+ */
 #pragma GCC diagnostic ignored "-Wtsan"
 #endif
 
@@ -47,12 +50,17 @@ typedef struct {
 #define smp_rmb()	__atomic_thread_fence(__ATOMIC_ACQUIRE)
 #define smp_wmb()	__atomic_thread_fence(__ATOMIC_RELEASE)
 
-/* An acquire load pairs with the release store of the same word: what came before the store is seen. */
+/*
+ * An acquire load pairs with the release store of the same word: what came before the store is
+ * seen.
+ */
 #define smp_load_acquire(p)	__atomic_load_n(p, __ATOMIC_ACQUIRE)
 #define smp_store_release(p, v)	__atomic_store_n(p, v, __ATOMIC_RELEASE)
 #define smp_store_mb(p, v)	((void)__atomic_exchange_n(p, v, __ATOMIC_SEQ_CST))
 
-/* On plain words. cmpxchg gives what it found; try_cmpxchg tells if it stored and refreshes *oldp. */
+/*
+ * On plain words. cmpxchg gives what it found; try_cmpxchg tells if it stored and refreshes *oldp.
+ */
 #define xchg(p, v)		__atomic_exchange_n(p, v, __ATOMIC_SEQ_CST)
 #define xchg_acquire(p, v)	__atomic_exchange_n(p, v, __ATOMIC_ACQUIRE)
 #define cmpxchg(p, old, new) __extension__({						\
@@ -188,7 +196,10 @@ __ATOMIC_OPS(atomic, atomic_t, int)
 __ATOMIC_OPS(atomic_long, atomic_long_t, long)
 __ATOMIC_OPS(atomic64, atomic64_t, int64_t)
 
-/* Bits of an array of longs, bit 0 the lowest of the first word. No order where nothing is returned. */
+/*
+ * Bits of an array of longs, bit 0 the lowest of the first word. No order where nothing is
+ * returned.
+ */
 #define __BIT_WORD(nr)	((nr) / (sizeof(long) * 8))
 #define __BIT_MASK(nr)	(1UL << ((nr) % (sizeof(long) * 8)))
 

@@ -2,7 +2,10 @@
 /* bitmap.c - a word at a time: find bits, flip runs, count. */
 #include "base/bitmap.h"
 
-/* The bits of word `index` that are in the answer: set in a, set in b (if any), flipped by `invert`. */
+/*
+ * The bits of word `index` that are in the answer: set in a, set in b (if any), flipped by
+ * `invert`.
+ */
 static inline unsigned long word_of(const unsigned long *a, const unsigned long *b,
 				    unsigned long invert, unsigned long index)
 {
@@ -80,7 +83,10 @@ unsigned long bitmap_find_next_zero_area(const unsigned long *map, unsigned long
 	}
 }
 
-/* One word's share of a run: the mask of [start, start + nr) in start's word, and how many bits that is. */
+/*
+ * One word's share of a run: the mask of [start, start + nr) in start's word, and how many bits
+ * that is.
+ */
 static inline unsigned long run_mask(unsigned long start, unsigned long nr, unsigned long *taken)
 {
 	unsigned long offset = start % BITS_PER_LONG, room = BITS_PER_LONG - offset;

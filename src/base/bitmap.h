@@ -7,9 +7,9 @@
  * [M1] Every find_* answers `size` when there is no such bit at or after `from`.
  * [M2] Bits at and past `size` in the last word are neither read as an answer nor changed.
  *
- * Single-bit operations (set_bit, test_and_set_bit, their __ forms) are in base/atomic.h. What is here
- * is not atomic: the caller's lock, but for bitmap_set_atomic and bitmap_clear_atomic, whose words are
- * changed one at a time, so that neighbours' bits in a shared word are safe.
+ * Single-bit operations (set_bit, test_and_set_bit, their __ forms) are in base/atomic.h. What is
+ * here is not atomic: the caller's lock, but for bitmap_set_atomic and bitmap_clear_atomic, whose
+ * words are changed one at a time, so that neighbours' bits in a shared word are safe.
  * Lock: the caller's. Sleeps: never. Cost: O(words). Allocates: never.
  */
 #ifndef QUIRE_BASE_BITMAP_H
@@ -30,8 +30,8 @@ unsigned long find_next_and_bit(const unsigned long *a, const unsigned long *b, 
 unsigned long find_last_bit(const unsigned long *map, unsigned long size);
 
 /*
- * First run of `nr` zero bits at or after `from` whose index is a multiple of align_mask + 1; `size`
- * when there is none.
+ * First run of `nr` zero bits at or after `from` whose index is a multiple of align_mask + 1;
+ * `size` when there is none.
  */
 unsigned long bitmap_find_next_zero_area(const unsigned long *map, unsigned long size,
 					 unsigned long from, unsigned long nr,
@@ -84,7 +84,10 @@ static inline bool bitmap_full(const unsigned long *map, unsigned long size)
 	return find_first_zero_bit(map, size) == size;
 }
 
-/* dst = a & b; tells whether any bit is left. Both maps keep [M2] only if `size` fills the last word. */
+/*
+ * dst = a & b; tells whether any bit is left. Both maps keep [M2] only if `size` fills the last
+ * word.
+ */
 static inline bool bitmap_and(unsigned long *dst, const unsigned long *a, const unsigned long *b,
 			      unsigned long size)
 {

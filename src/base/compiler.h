@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * compiler.h - what the language leaves out: hints, attributes, and the few macros that everything uses.
+ * compiler.h - what the language leaves out: hints, attributes, and the few macros that everything
+ * uses.
  *
- * Nothing here makes code or data. READ_ONCE and WRITE_ONCE keep the compiler from tearing, repeating
- * or inventing an access; they order nothing between CPUs (that is base/atomic.h).
+ * Nothing here makes code or data. READ_ONCE and WRITE_ONCE keep the compiler from tearing,
+ * repeating or inventing an access; they order nothing between CPUs (that is base/atomic.h).
  *
  * Lock: none. Sleeps: never. Allocates: never.
  */

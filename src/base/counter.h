@@ -6,9 +6,11 @@
  *      counter_add(&mine->event[FAULTS], 1);                                the owner CPU
  *      counter_fold(all, sizeof(*all), nr_cpus, offsetof(..., event[FAULTS]))    anybody
  *
- * [V1] A counter is changed by its own CPU only, in one read-modify-write that an interrupt handler on
- *      that CPU may cut in two: events counted by handlers and by others use counter_add_irqsafe.
- * [V2] A fold is not a snapshot: it lies between the sums at its begin and at its end when counters only rise.
+ * [V1] A counter is changed by its own CPU only, in one read-modify-write that an interrupt handler
+ *      on that CPU may cut in two: events counted by handlers and by others use
+ *      counter_add_irqsafe.
+ * [V2] A fold is not a snapshot: it lies between the sums at its begin and at its end when counters
+ *      only rise.
  *
  * Lock: none. Sleeps: never. Cost: one add; a fold is O(CPUs). Allocates: never.
  */

@@ -70,7 +70,10 @@ static void put_string(struct out *out, const struct spec *spec, const char *tex
 	put_field(out, spec, text, (int)strnlen(text, max));
 }
 
-/* Digits of `value` into the end of `end`, backwards; how many. Two words keep 32-bit ISAs from dividing 64 bits. */
+/*
+ * Digits of `value` into the end of `end`, backwards; how many. Two words keep 32-bit ISAs from
+ * dividing 64 bits.
+ */
 static int digits_of(char *end, uint64_t value, const struct spec *spec)
 {
 	const char *set = spec->flags & SPEC_UPPER ? "0123456789ABCDEF" : "0123456789abcdef";

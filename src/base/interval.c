@@ -54,7 +54,10 @@ static struct interval_node *first_in(struct interval_node *node, unsigned long 
 	for (;;) {
 		struct interval_node *left = node_of(node->rb.rb_left);
 
-		/* Something on the left ends late enough: the answer, if any, is there, for it also begins first. */
+		/*
+		 * Something on the left ends late enough: the answer, if any, is there, for it also
+		 * begins first.
+		 */
 		if (left && left->subtree_last >= start) {
 			node = left;
 			continue;

@@ -2,13 +2,14 @@
 /*
  * interval.h - closed ranges [start, last], found by what they overlap.
  *
- * A red-black tree by start, in which every node also knows the highest `last` of its subtree, so that
- * whole subtrees that end too early are skipped. Ranges may overlap and repeat.
+ * A red-black tree by start, in which every node also knows the highest `last` of its subtree, so
+ * that whole subtrees that end too early are skipped. Ranges may overlap and repeat.
  *
  * [N1] start <= last for every node, and neither changes while it is in the tree.
  * [N2] subtree_last is the maximum of `last` over the node and all below it.
  *
- * Lock: the caller's. Sleeps: never. Cost: O(log n) to change, O(log n + answers) to walk. Allocates: never.
+ * Lock: the caller's. Sleeps: never. Cost: O(log n) to change, O(log n + answers) to walk.
+ * Allocates: never.
  */
 #ifndef QUIRE_BASE_INTERVAL_H
 #define QUIRE_BASE_INTERVAL_H

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * list.h - intrusive lists: a ring with a head (list_head), and a one-word head for hash buckets (hlist).
+ * list.h - intrusive lists: a ring with a head (list_head), and a one-word head for hash buckets
+ * (hlist).
  *
  *      head <-> a <-> b <-> c <-> head          the head is a node that no object contains
  *      first -> a -> b -> c -> NULL             each hlist node also points at the pointer to it
  *
  * [L1] In a ring, n->next->prev == n and n->prev->next == n for every n, the head included.
  * [L2] An empty ring is a head that points at itself both ways.
- * [L3] A node is on at most one list; list_del poisons its links, list_del_init makes it a ring of one.
+ * [L3] A node is on at most one list; list_del poisons its links, list_del_init makes it a ring of
+ *      one.
  * [L4] In an hlist, *n->pprev == n.
  *
  * Lock: the caller's. Sleeps: never. Cost: O(1), walks and list_count O(n). Allocates: never.
@@ -134,7 +136,10 @@ static inline void __list_splice(const struct list_head *list, struct list_head 
 	next->prev = last;
 }
 
-/* list_splice - all of `list` goes right after `head`; `list` itself must then be initialised again. */
+/*
+ * list_splice - all of `list` goes right after `head`; `list` itself must then be initialised
+ * again.
+ */
 static inline void list_splice(const struct list_head *list, struct list_head *head)
 {
 	if (!list_empty(list))
@@ -163,7 +168,10 @@ static inline void list_splice_tail_init(struct list_head *list, struct list_hea
 	}
 }
 
-/* list_cut_position - move the part of `head` up to and including `last` to the uninitialised `list`. */
+/*
+ * list_cut_position - move the part of `head` up to and including `last` to the uninitialised
+ * `list`.
+ */
 static inline void list_cut_position(struct list_head *list, struct list_head *head,
 				     struct list_head *last)
 {

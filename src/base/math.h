@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * math.h - the arithmetic of memory: alignment, powers of two, and sums that tell when they overflow.
+ * math.h - the arithmetic of memory: alignment, powers of two, and sums that tell when they
+ * overflow.
  *
- * Every macro evaluates its arguments once, except those whose comment says constant. Alignments are
- * powers of two. Page-size arithmetic (order of a length) takes the shift as a parameter, because the
- * page size belongs to the ISA one floor up.
+ * Every macro evaluates its arguments once, except those whose comment says constant. Alignments
+ * are powers of two. Page-size arithmetic (order of a length) takes the shift as a parameter,
+ * because the page size belongs to the ISA one floor up.
  *
  * Lock: none. Sleeps: never. Cost: O(1). Allocates: never.
  */
@@ -55,7 +56,9 @@
 #define swap(a, b) \
 	do { __typeof__(a) __swap_a = (a); (a) = (b); (b) = __swap_a; } while (0)
 
-/* Checked sums: true when the exact result does not fit `*(out)`, which then holds the wrapped one. */
+/*
+ * Checked sums: true when the exact result does not fit `*(out)`, which then holds the wrapped one.
+ */
 #define check_add_overflow(a, b, out)	__builtin_add_overflow(a, b, out)
 #define check_sub_overflow(a, b, out)	__builtin_sub_overflow(a, b, out)
 #define check_mul_overflow(a, b, out)	__builtin_mul_overflow(a, b, out)
@@ -103,7 +106,10 @@ static inline unsigned int fls_long(unsigned long word)
 	return word ? __fls(word) + 1 : 0;
 }
 
-/* ilog2 - floor of the binary logarithm of a 64-bit value; constant for a constant; n must not be 0. */
+/*
+ * ilog2 - floor of the binary logarithm of a 64-bit value; constant for a constant; n must not be
+ * 0.
+ */
 #define ilog2(n)	(63U - (unsigned int)__builtin_clzll((unsigned long long)(n)))
 
 /* order_base_2 - the smallest order with 2^order >= n; 0 for 0 and 1. */

@@ -2,7 +2,8 @@
 /*
  * memory.c - copy, move and fill in plain C, a word at a time; for ISAs that bring nothing better.
  *
- * Names in parentheses are not taken for the macros of string.h that lead to the compiler's builtins.
+ * Names in parentheses are not taken for the macros of string.h that lead to the compiler's
+ * builtins.
  */
 #include "base/string.h"
 

@@ -175,7 +175,10 @@ void rb_erase_augmented(struct rb_node *node, struct rb_root *root, const struct
 	struct rb_node *gone = node, *parent, *below;
 	bool was_black;
 
-	/* A node with two children gives its place to its successor; it is that one's old place that goes. */
+	/*
+	 * A node with two children gives its place to its successor; it is that one's old place
+	 * that goes.
+	 */
 	if (node->rb_left && node->rb_right)
 		for (gone = node->rb_right; gone->rb_left; gone = gone->rb_left)
 			;
@@ -191,7 +194,10 @@ void rb_erase_augmented(struct rb_node *node, struct rb_root *root, const struct
 			parent = gone;
 	}
 	if (augment) {
-		/* Every summary on the way up, for the heir's may be stale although it does not change above. */
+		/*
+		 * Every summary on the way up, for the heir's may be stale although it does not
+		 * change above.
+		 */
 		for (struct rb_node *n = parent; n; n = rb_parent(n))
 			augment->update(n);
 	}
@@ -227,7 +233,10 @@ struct rb_node *rb_last(const struct rb_root *root)
 	return outermost(root->rb_node, RIGHT);
 }
 
-/* The neighbour of `node` on `side`: the near end of that subtree, or the first ancestor on that side. */
+/*
+ * The neighbour of `node` on `side`: the near end of that subtree, or the first ancestor on that
+ * side.
+ */
 static struct rb_node *neighbour(const struct rb_node *node, enum side side)
 {
 	struct rb_node *n = (struct rb_node *)(uintptr_t)node, *parent;

@@ -7,10 +7,10 @@
  *      rb_link_node(&mine->node, parent, link);
  *      rb_insert_color(&mine->node, root);
  *
- * [D1] In-order walking gives the caller's order: equal keys stand in the order of insertion when the
- *      descent goes right on equality.
- * [D2] The root is black, no red node has a red child, and every path from a node down to a leaf has the
- *      same number of black nodes: the height is at most 2 log2(n + 1).
+ * [D1] In-order walking gives the caller's order: equal keys stand in the order of insertion when
+ *      the descent goes right on equality.
+ * [D2] The root is black, no red node has a red child, and every path from a node down to a leaf
+ *      has the same number of black nodes: the height is at most 2 log2(n + 1).
  * [D3] rb_root_cached.rb_leftmost is the first node in order, or NULL.
  *
  * Augmented trees keep a summary of each subtree in its top node: struct rb_augment tells how.
@@ -88,7 +88,9 @@ struct rb_node *rb_last(const struct rb_root *root);
 struct rb_node *rb_next(const struct rb_node *node);
 struct rb_node *rb_prev(const struct rb_node *node);
 
-/* Rebalance after rb_link_node. `augment` may be NULL; else all summaries up to the root are set. */
+/*
+ * Rebalance after rb_link_node. `augment` may be NULL; else all summaries up to the root are set.
+ */
 void rb_insert_augmented(struct rb_node *node, struct rb_root *root, const struct rb_augment *augment);
 void rb_erase_augmented(struct rb_node *node, struct rb_root *root, const struct rb_augment *augment);
 /* `old` gives its place and colour to `new_node`, which must compare the same. */

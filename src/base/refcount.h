@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * refcount.h - counts of references that saturate: a leak keeps memory, an underflow is a bug at once.
+ * refcount.h - counts of references that saturate: a leak keeps memory, an underflow is a bug at
+ * once.
  *
  *      0          1 ..... INT_MAX    |    INT_MIN ..... -1
  *      gone       alive              |    saturated: stays where it is for ever
  *
  * [R1] A count that has reached 0 never rises again (refcount_inc_not_zero declines).
- * [R2] A count that has left 1..INT_MAX is pinned at REFCOUNT_SATURATED: the object leaks, never frees.
+ * [R2] A count that has left 1..INT_MAX is pinned at REFCOUNT_SATURATED: the object leaks, never
+ *      frees.
  *
  * Order: taking a reference orders nothing (whoever hands the pointer over does); the last put is
  * ordered after every earlier put, so that the destructor sees all that the other owners wrote.
@@ -62,7 +64,9 @@ static inline bool __must_check refcount_inc_not_zero(refcount_t *r)
 	return true;
 }
 
-/* refcount_dec_and_test - drop a reference; true for the last, whose owner then frees the object. */
+/*
+ * refcount_dec_and_test - drop a reference; true for the last, whose owner then frees the object.
+ */
 static inline bool __must_check refcount_dec_and_test(refcount_t *r)
 {
 	/* The release of every put pairs with the acquire of the last one, two lines on. */

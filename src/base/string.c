@@ -2,7 +2,8 @@
 /*
  * string.c - strings and byte searches for worlds without a C library.
  *
- * Names in parentheses are not taken for the macros of string.h that lead to the compiler's builtins.
+ * Names in parentheses are not taken for the macros of string.h that lead to the compiler's
+ * builtins.
  */
 #include "base/string.h"
 

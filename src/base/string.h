@@ -2,10 +2,10 @@
 /*
  * string.h - the dozen string functions that Quire calls, under their usual names.
  *
- * A freestanding world defines them in base/string.c and base/memory.c (an ISA may bring a memory file
- * of its own, with the same four functions); a hosted world takes them from its C library, whose
- * declarations these agree with. In freestanding code the memory functions go through the compiler's
- * builtins, so that small constant sizes become plain moves.
+ * A freestanding world defines them in base/string.c and base/memory.c (an ISA may bring a memory
+ * file of its own, with the same four functions); a hosted world takes them from its C library,
+ * whose declarations these agree with. In freestanding code the memory functions go through the
+ * compiler's builtins, so that small constant sizes become plain moves.
  *
  * Lock: none. Sleeps: never. Cost: O(length). Allocates: never.
  */

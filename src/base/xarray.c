@@ -2,8 +2,9 @@
 /*
  * xarray.c - the radix tree: growing at the top, descending, marks on the way up.
  *
- * A pointer to a node is tagged with bit 1, so that head and slots can hold an entry or a node. Stores
- * publish with release; lookups load with acquire: a reader that finds a node finds it filled in.
+ * A pointer to a node is tagged with bit 1, so that head and slots can hold an entry or a node.
+ * Stores publish with release; lookups load with acquire: a reader that finds a node finds it
+ * filled in.
  */
 #include "base/xarray.h"
 
@@ -181,7 +182,10 @@ static void grow(struct xarray *xa, struct xa_purse *purse)
 	xa->head_marks = 0;
 }
 
-/* Makes all nodes on the way to `index`; the purse has enough. The leaf, NULL when head itself is the slot. */
+/*
+ * Makes all nodes on the way to `index`; the purse has enough. The leaf, NULL when head itself is
+ * the slot.
+ */
 static struct xa_node *make_path(struct xarray *xa, unsigned long index, struct xa_purse *purse)
 {
 	struct xa_node *node;
@@ -395,8 +399,8 @@ static unsigned int next_offset(const struct xa_node *node, unsigned int from, x
 }
 
 /*
- * One descent towards the first match at or after *index. The entry, or NULL with *index at the first
- * index not yet ruled out; NULL with *index == 0 when there is nothing more.
+ * One descent towards the first match at or after *index. The entry, or NULL with *index at the
+ * first index not yet ruled out; NULL with *index == 0 when there is nothing more.
  */
 static void *descend(struct xa_node *node, unsigned long *index, unsigned long max, xa_mark_t filter)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * xarray.h - from an index to a pointer or a small value, with three marks that can be searched for.
+ * xarray.h - from an index to a pointer or a small value, with three marks that can be searched
+ * for.
  *
  *      head -> node(shift 6) -> slots[64] -> node(shift 0) -> slots[64] -> entries     index 0 .. 4095
  *      head -> entry                                                                   only index 0
@@ -12,13 +13,14 @@
  * [Y1] A node's count is the number of its slots in use, and no node is empty.
  * [Y2] A mark of an inner slot is set exactly when some entry below it has the mark.
  * [Y3] The top node is as low as the highest index allows; a lone entry at index 0 needs no node.
- * [Y4] A node that is taken out is handed to free_node, which lets a grace period pass before the memory
- *      is used again: lookups without the lock follow pointers into nodes that are valid, if maybe old.
+ * [Y4] A node that is taken out is handed to free_node, which lets a grace period pass before the
+ *      memory is used again: lookups without the lock follow pointers into nodes that are valid,
+ *      if maybe old.
  * [Y5] A store never allocates: it draws from the caller's purse, and with too few nodes there it
  *      declines and changes nothing. xa_nodes_for(highest index) nodes are always enough.
  *
- * Lock: the caller's for every change; xa_load, xa_find and the marks' readers need only an RCU read
- * section. Sleeps: never. Cost: O(levels); 3 levels reach 1 GiB of pages. Allocates: never.
+ * Lock: the caller's for every change; xa_load, xa_find and the marks' readers need only an RCU
+ * read section. Sleeps: never. Cost: O(levels); 3 levels reach 1 GiB of pages. Allocates: never.
  */
 #ifndef QUIRE_BASE_XARRAY_H
 #define QUIRE_BASE_XARRAY_H
@@ -114,7 +116,10 @@ static inline struct xa_node *xa_purse_take(struct xa_purse *purse)
 	return node;
 }
 
-/* Nodes that a store may need at worst in an array whose indices, the new one included, end at `max`. */
+/*
+ * Nodes that a store may need at worst in an array whose indices, the new one included, end at
+ * `max`.
+ */
 unsigned int xa_nodes_for(unsigned long max);
 /* Nodes that a store at `index` needs right now. Under the lock, or as a hint. */
 unsigned int xa_nodes_needed(const struct xarray *xa, unsigned long index);
@@ -123,14 +128,17 @@ unsigned int xa_nodes_needed(const struct xarray *xa, unsigned long index);
 void *xa_load(const struct xarray *xa, unsigned long index);
 
 /*
- * xa_store - put `entry` (not NULL) at `index`; *old (may be NULL) gets what was there, whose marks stay.
- * 0, or -ENOMEM when the purse holds fewer than xa_nodes_needed(), with nothing changed.
+ * xa_store - put `entry` (not NULL) at `index`; *old (may be NULL) gets what was there, whose marks
+ * stay. 0, or -ENOMEM when the purse holds fewer than xa_nodes_needed(), with nothing changed.
  */
 int __must_check xa_store(struct xarray *xa, unsigned long index, void *entry, struct xa_purse *purse,
 			  void **old);
 /* xa_insert - the same, but -EBUSY when something is there. */
 int __must_check xa_insert(struct xarray *xa, unsigned long index, void *entry, struct xa_purse *purse);
-/* xa_replace - put `entry` where an entry is; the marks stay. What was there, NULL (nothing done) for none. */
+/*
+ * xa_replace - put `entry` where an entry is; the marks stay. What was there, NULL (nothing done)
+ * for none.
+ */
 void *xa_replace(struct xarray *xa, unsigned long index, void *entry);
 /* Takes out the entry and its marks; what was there. */
 void *xa_erase(struct xarray *xa, unsigned long index);
@@ -143,7 +151,10 @@ void xa_set_mark(struct xarray *xa, unsigned long index, xa_mark_t mark);
 void xa_clear_mark(struct xarray *xa, unsigned long index, xa_mark_t mark);
 bool xa_get_mark(const struct xarray *xa, unsigned long index, xa_mark_t mark);
 
-/* The first entry in [*index, max] with `filter` (a mark or XA_PRESENT); *index is where. NULL: none. */
+/*
+ * The first entry in [*index, max] with `filter` (a mark or XA_PRESENT); *index is where. NULL:
+ * none.
+ */
 void *xa_find(const struct xarray *xa, unsigned long *index, unsigned long max, xa_mark_t filter);
 
 /* xa_find, beginning one after *index. */
@@ -156,7 +167,10 @@ static inline void *xa_find_after(const struct xarray *xa, unsigned long *index,
 	return xa_find(xa, index, max, filter);
 }
 
-/* Up to `nr` entries of [start, max] with `filter`, in order, into entries[]; indices[] may be NULL. */
+/*
+ * Up to `nr` entries of [start, max] with `filter`, in order, into entries[]; indices[] may be
+ * NULL.
+ */
 unsigned int xa_extract(const struct xarray *xa, void **entries, unsigned long *indices,
 			unsigned long start, unsigned long max, unsigned int nr, xa_mark_t filter);
 

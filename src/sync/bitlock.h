@@ -5,8 +5,8 @@
  * For objects too small for four bytes of lock. Not fair: use it where two CPUs rarely meet.
  * [S4] All changes of the word's other bits while others may lock it are atomic.
  *
- * Lock: itself; the rank is given at the call. Sleeps: never. Cost: one locked instruction each way.
- * Allocates: never.
+ * Lock: itself; the rank is given at the call. Sleeps: never. Cost: one locked instruction each
+ * way. Allocates: never.
  */
 #ifndef SYNC_BITLOCK_H
 #define SYNC_BITLOCK_H

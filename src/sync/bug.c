@@ -25,8 +25,8 @@ void quire_warn(const char *file, int line, const char *what)
 }
 
 /*
- * One bit per place, chosen by hash: two places that share a bit lose a repeat of the warning, never
- * the first one of the machine. Before the state exists every warning is printed.
+ * One bit per place, chosen by hash: two places that share a bit lose a repeat of the warning,
+ * never the first one of the machine. Before the state exists every warning is printed.
  */
 void quire_warn_once(const char *file, int line, const char *what)
 {

@@ -3,8 +3,8 @@
  * completion.h - "it has happened": one side completes, the other waits, in either order.
  *
  * [W4] Each complete() lets one wait through; complete_all() lets all through, for ever.
- * [W5] wait_for_completion returns only after the waker has let go of the completion, so that it may
- *      live on the waiter's stack.
+ * [W5] wait_for_completion returns only after the waker has let go of the completion, so that it
+ *      may live on the waiter's stack.
  *
  * Lock: its queue's, IRQ-safe. Sleeps: the waits. Cost: one lock. Allocates: never.
  */

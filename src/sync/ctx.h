@@ -2,8 +2,9 @@
 /*
  * ctx.h - the running context, its machine, and what a host may leave out of quire_host.h.
  *
- * Every world's quire_host.h gives this_quire, this_cpu, this_ctx, cpu_pin, cpu_unpin, quire_host_relax.
- * Two more are optional macros, defaulted here to what a kernel that never preempts itself wants:
+ * Every world's quire_host.h gives this_quire, this_cpu, this_ctx, cpu_pin, cpu_unpin,
+ * quire_host_relax. Two more are optional macros, defaulted here to what a kernel that never
+ * preempts itself wants:
  *
  *      quire_host_sched_point()   a place where a simulated machine may run somebody else; default: none
  *      QUIRE_HOST_MARKS_RCU       1 where a read section must be marked, because its CPU passes through
@@ -27,8 +28,8 @@
 #endif
 
 /*
- * memalloc_*_save / _restore - until the restore, allocations of this context behave as if their gfp
- * had lost (noio, nofs) or gained (noreclaim) a permission. They nest.
+ * memalloc_*_save / _restore - until the restore, allocations of this context behave as if their
+ * gfp had lost (noio, nofs) or gained (noreclaim) a permission. They nest.
  */
 static inline u32 ctx_flags_save(u32 flags)
 {
@@ -76,7 +77,10 @@ static inline void memalloc_noreclaim_restore(u32 old)
 	ctx_flags_restore(QUIRE_CTX_MEMALLOC, old);
 }
 
-/* Between these a fault of this context on user memory fails (-EFAULT) instead of sleeping. They nest. */
+/*
+ * Between these a fault of this context on user memory fails (-EFAULT) instead of sleeping. They
+ * nest.
+ */
 static inline void pagefault_disable(void)
 {
 	this_ctx()->pagefault_off++;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* lockrank.c - the checker of the lock order: what each context holds, and what it may take next. */
+/*
+ * lockrank.c - the checker of the lock order: what each context holds, and what it may take next.
+ */
 #include "sync/lockrank.h"
 
 #include "arch/irq.h"

@@ -7,13 +7,13 @@
  *      own        |               | relief takes them
  *
  * Four laws, asserted by debug builds at every lock, sleep, allocation and shootdown:
- * [K1] A context takes locks in strictly rising rank. Exceptions are spelled out at the call: a trylock
- *      (it cannot wait, so it cannot deadlock) and the _nested forms (two of one rank, the second
- *      after the first by an order that the caller states).
- * [K2] A context that holds a rank of LOCK_FIRST_SPIN or more, or is in an interrupt handler or in an
- *      RCU read section, does not sleep.
- * [K3] An allocation that may run the relief ladder holds no rank of LOCK_RELIEF_CEILING or more. It is
- *      asserted at every such allocation, not just when memory is short.
+ * [K1] A context takes locks in strictly rising rank. Exceptions are spelled out at the call: a
+ *      trylock (it cannot wait, so it cannot deadlock) and the _nested forms (two of one rank, the
+ *      second after the first by an order that the caller states).
+ * [K2] A context that holds a rank of LOCK_FIRST_SPIN or more, or is in an interrupt handler or in
+ *      an RCU read section, does not sleep.
+ * [K3] An allocation that may run the relief ladder holds no rank of LOCK_RELIEF_CEILING or more.
+ *      It is asserted at every such allocation, not just when memory is short.
  * [K4] A TLB shootdown is asked for below LOCK_SHOOTDOWN_CEILING and with interrupts on.
  *
  * Release builds contain none of it. Lock: none. Sleeps: never. Allocates: never.
@@ -77,7 +77,10 @@ void lockrank_check(u8 rank, bool same_rank_too);
 void lockrank_check_sleep(void);
 void lockrank_check_relieve(void);
 void lockrank_check_shootdown(void);
-/* Highest rank that the running context holds, LOCK_UNRANKED for none (debug builds; else always that). */
+/*
+ * Highest rank that the running context holds, LOCK_UNRANKED for none (debug builds; else always
+ * that).
+ */
 u8 lockrank_top(void);
 /* "LOCK_ZONE", or "?" */
 const char *lockrank_name(u8 rank);

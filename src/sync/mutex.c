@@ -11,8 +11,8 @@ struct mutex_waiter {
 };
 
 /*
- * Under wait_lock: marks the owner word for the coming waiter. True when the mutex was free after all
- * and is now the caller's.
+ * Under wait_lock: marks the owner word for the coming waiter. True when the mutex was free after
+ * all and is now the caller's.
  */
 static bool mark_or_take(struct mutex *m, struct quire_ctx *me)
 {

@@ -7,9 +7,10 @@
  *              ctx | WAITERS    held, and the queue is not empty
  *
  * [T1] The owner word names the holder; only the holder unlocks.
- * [T2] A mutex with waiters is handed to the first of them and is never free in between: no starving.
- * [T3] A waiter that was handed the mutex passes through its lock once before it returns, so that the
- *      one who handed it over is done with the waiter (which lies on a stack) and its context.
+ * [T2] A mutex with waiters is handed to the first of them and is never free in between: no
+ *      starving.
+ * [T3] A waiter that was handed the mutex passes through its lock once before it returns, so that
+ *      the one who handed it over is done with the waiter (which lies on a stack) and its context.
  *
  * Lock: itself; ranks below LOCK_FIRST_SPIN. Sleeps: mutex_lock. Context: never a handler.
  * Cost: uncontended, one locked instruction each way. Allocates: never.

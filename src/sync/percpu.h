@@ -5,13 +5,14 @@
  *      struct pcp { ... } __cacheline_aligned;      the type is padded, so an array of it never shares
  *      percpu_ptr(array, cpu), this_cpu_ptr(array)
  *
- * [C1] The memory for nr_cpus elements comes from whoever makes the room's state (memblock or slab):
- *      percpu_bytes(type, nr_cpus).
+ * [C1] The memory for nr_cpus elements comes from whoever makes the room's state (memblock or
+ *      slab): percpu_bytes(type, nr_cpus).
  * [C2] this_cpu_ptr is used between cpu_pin and cpu_unpin, unless a racy guess is good enough.
  *
  * A percpu_guard lets a fast path exclude an interrupt handler on the same CPU without touching the
  * interrupt flag: whoever finds it busy takes the shared path instead.
- * [C3] The test and the setting need no atomicity: a handler that comes between them finishes first.
+ * [C3] The test and the setting need no atomicity: a handler that comes between them finishes
+ *      first.
  *
  * Lock: none. Sleeps: never. Cost: an index. Allocates: never.
  */
@@ -32,7 +33,9 @@ struct percpu_guard {
 	u8 busy;
 };
 
-/* percpu_enter - true: the caller has this CPU's part until percpu_leave. False: an outer user has. */
+/*
+ * percpu_enter - true: the caller has this CPU's part until percpu_leave. False: an outer user has.
+ */
 static __always_inline bool percpu_enter(struct percpu_guard *guard)
 {
 	if (unlikely(READ_ONCE(guard->busy)))

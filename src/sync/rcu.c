@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * rcu.c - grace periods by counters, callbacks in three lists: waiting for the next period, waiting for
- * the running one, and ready.
+ * rcu.c - grace periods by counters, callbacks in three lists: waiting for the next period, waiting
+ * for the running one, and ready.
  *
- * There is no thread that drives it: whoever reports a quiescent point, processes or waits takes the
- * state lock by trylock and moves the machine on.
+ * There is no thread that drives it: whoever reports a quiescent point, processes or waits takes
+ * the state lock by trylock and moves the machine on.
  */
 #include "sync/rcu.h"
 
@@ -117,7 +117,10 @@ static bool cpu_is_through(struct rcu_cpu *rc)
 static void start_period(struct rcu_state *rcu)
 {
 	__atomic_store_n(&rcu->started, rcu->started + 1, __ATOMIC_RELAXED);
-	/* Pairs with the exchange in rcu_cpu_online: a section that this look misses sees the new pointers. */
+	/*
+	 * Pairs with the exchange in rcu_cpu_online: a section that this look misses sees the new
+	 * pointers.
+	 */
 	smp_mb();
 	for (unsigned int i = 0; i < rcu->nr_cpus; i++) {
 		struct rcu_cpu *rc = &rcu->cpus[i];
@@ -141,7 +144,10 @@ static bool period_is_over(struct rcu_state *rcu)
 	return true;
 }
 
-/* Ends the running period if it can, begins the next if somebody wants one; twice, for idle machines. */
+/*
+ * Ends the running period if it can, begins the next if somebody wants one; twice, for idle
+ * machines.
+ */
 static void push_periods(struct rcu_state *rcu)
 {
 	unsigned long flags;
@@ -173,7 +179,10 @@ static u32 want_period(struct rcu_state *rcu)
 {
 	u32 gp, wanted;
 
-	/* What the caller unpublished is out before `started` is read. Pairs with the fence in start_period. */
+	/*
+	 * What the caller unpublished is out before `started` is read. Pairs with the fence in
+	 * start_period.
+	 */
 	smp_mb();
 	gp = __atomic_load_n(&rcu->started, __ATOMIC_RELAXED) + 1;
 	wanted = __atomic_load_n(&rcu->wanted, __ATOMIC_RELAXED);

@@ -8,21 +8,22 @@
  *      ... p stays valid ...                call_rcu(&old->rcu, free_it);    or synchronize_rcu()
  *      rcu_read_unlock();
  *
- * Each CPU has a counter, `seq`: odd while the CPU cannot be in a read section (offline, idle, or between
- * sections where the host marks them), even otherwise; it changes at every quiescent point.
+ * Each CPU has a counter, `seq`: odd while the CPU cannot be in a read section (offline, idle, or
+ * between sections where the host marks them), even otherwise; it changes at every quiescent point.
  *
  *      grace period n:   started = n, note every CPU's seq ... every CPU has been odd or has changed
  *                        ... completed = n
  *
  * [U1] A read section on a CPU lies between two changes of its seq.
  * [U2] completed <= started <= completed + 1.
- * [U3] A callback queued while `started` was s runs after grace period s + 1 has completed, which began
- *      after the queueing: every section that could see its object has ended.
+ * [U3] A callback queued while `started` was s runs after grace period s + 1 has completed, which
+ *      began after the queueing: every section that could see its object has ended.
  * [U4] Callbacks run from rcu_process() or rcu_barrier(), with no lock held and interrupts as the
  *      caller had them; in order for one CPU.
  *
- * A kernel that never preempts itself pays nothing for a section; it reports rcu_quiescent() at context
- * switch, idle and return to user mode. A hosted CPU marks its sections (QUIRE_HOST_MARKS_RCU).
+ * A kernel that never preempts itself pays nothing for a section; it reports rcu_quiescent() at
+ * context switch, idle and return to user mode. A hosted CPU marks its sections
+ * (QUIRE_HOST_MARKS_RCU).
  *
  * Lock: rcu->lock and each CPU's list lock, rank LOCK_RCU, IRQ-safe. Sleeps: synchronize_rcu and
  * rcu_barrier; never inside a section. Cost: a section is free or one locked instruction; call_rcu
@@ -68,7 +69,10 @@ struct rcu_state {
 };
 
 #define rcu_assign_pointer(p, v)	smp_store_release(&(p), v)
-/* Consume order, which every ISA but Alpha gives to a plain load; the thread sanitizer wants acquire. */
+/*
+ * Consume order, which every ISA but Alpha gives to a plain load; the thread sanitizer wants
+ * acquire.
+ */
 #define rcu_dereference(p)		__atomic_load_n(&(p), __ATOMIC_ACQUIRE)
 #define rcu_access_pointer(p)		READ_ONCE(p)
 /* The caller holds the lock that keeps p from changing. */
@@ -77,9 +81,9 @@ struct rcu_state {
 void rcu_init(struct rcu_state *rcu, struct rcu_cpu *cpus, unsigned int nr_cpus);
 
 /*
- * A CPU begins and ends its life, or leaves and enters idle: outside, nobody waits for it, and it has no
- * sections. CPUs begin outside, but for the one that calls sync_init where sections are not marked. Calling
- * either twice does nothing more.
+ * A CPU begins and ends its life, or leaves and enters idle: outside, nobody waits for it, and it
+ * has no sections. CPUs begin outside, but for the one that calls sync_init where sections are not
+ * marked. Calling either twice does nothing more.
  */
 void rcu_cpu_online(unsigned int cpu);
 void rcu_cpu_offline(unsigned int cpu);
@@ -93,8 +97,9 @@ bool rcu_irq_enter(unsigned int cpu);
 #define rcu_idle_enter(cpu)	rcu_cpu_offline(cpu)
 
 /*
- * rcu_quiescent - the calling CPU is in no read section right now. Any context with interrupts off or
- * where no handler calls it; holds whatever it likes below LOCK_RCU. A few instructions when nobody waits.
+ * rcu_quiescent - the calling CPU is in no read section right now. Any context with interrupts off
+ * or where no handler calls it; holds whatever it likes below LOCK_RCU. A few instructions when
+ * nobody waits.
  */
 void rcu_quiescent(unsigned int cpu);
 
@@ -102,8 +107,8 @@ void rcu_quiescent(unsigned int cpu);
 bool rcu_has_work(unsigned int cpu);
 
 /*
- * rcu_process - push grace periods on and run the callbacks of `cpu` that are ready. No lock held; not
- * in a handler. How many ran.
+ * rcu_process - push grace periods on and run the callbacks of `cpu` that are ready. No lock held;
+ * not in a handler. How many ran.
  */
 unsigned int rcu_process(unsigned int cpu);
 

@@ -2,7 +2,8 @@
 /*
  * report.h - formatted lines to the host's log, and the formatted end.
  *
- * The text is formatted on the stack (256 bytes; longer lines are cut) and handed to the port in one call.
+ * The text is formatted on the stack (256 bytes; longer lines are cut) and handed to the port in
+ * one call.
  *
  * Lock: none. Sleeps: never. Cost: the port's. Allocates: never. Context: any.
  */

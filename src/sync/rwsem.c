@@ -32,7 +32,10 @@ static bool grant_writer(struct rw_semaphore *sem, struct rwsem_waiter *waiter)
 	do {
 		if (count & ~RWSEM_WAITERS)
 			return false;
-		/* Acquire: pairs with the release in up_read and up_write, for the one that is woken. */
+		/*
+		 * Acquire: pairs with the release in up_read and up_write, for the one that is
+		 * woken.
+		 */
 	} while (!try_cmpxchg_acquire(&sem->count, &count, count | RWSEM_WRITER));
 	grant(waiter);
 	return true;

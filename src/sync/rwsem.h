@@ -4,8 +4,8 @@
  *
  *      count:  bit 0 WRITER | bit 1 WAITERS | bits 8 and up: readers
  *
- * [H1] WRITER and a nonzero reader count never stand together, but for readers that are just about to
- *      find out that they must queue.
+ * [H1] WRITER and a nonzero reader count never stand together, but for readers that are just about
+ *      to find out that they must queue.
  * [H2] WAITERS is set exactly while the queue is not empty; whoever comes then queues behind it.
  * [H3] The one who gives the lock up hands it on: to the first writer, or to all readers up to the
  *      next writer.

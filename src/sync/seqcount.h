@@ -4,11 +4,13 @@
  *
  *      do { seq = read_seqcount_begin(&s); copy; } while (read_seqcount_retry(&s, seq));
  *
- * [Q1] The count is odd exactly while a writer is at work. Writers exclude each other (caller's lock).
- * [Q2] Between begin and a retry that says no, the reader saw no change; until then it believes nothing
- *      (in particular it follows no pointer whose target could be gone).
+ * [Q1] The count is odd exactly while a writer is at work. Writers exclude each other (caller's
+ *      lock).
+ * [Q2] Between begin and a retry that says no, the reader saw no change; until then it believes
+ *      nothing (in particular it follows no pointer whose target could be gone).
  *
- * Lock: the writer's. Sleeps: never; a writer's section must not. Cost: two loads. Allocates: never.
+ * Lock: the writer's. Sleeps: never; a writer's section must not. Cost: two loads. Allocates:
+ * never.
  */
 #ifndef SYNC_SEQCOUNT_H
 #define SYNC_SEQCOUNT_H
@@ -39,7 +41,9 @@ static inline u32 read_seqcount_begin(const seqcount_t *s)
 
 static inline bool __must_check read_seqcount_retry(const seqcount_t *s, u32 seq)
 {
-	/* Pairs with the fence in write_seqcount_begin: data read above are older than this load. */
+	/*
+	 * Pairs with the fence in write_seqcount_begin: data read above are older than this load.
+	 */
 	smp_rmb();
 	return __atomic_load_n(&s->sequence, __ATOMIC_RELAXED) != seq;
 }

@@ -90,7 +90,9 @@ static __always_inline void spin_lock(spinlock_t *lock)
 	__spin_lock(lock);
 }
 
-/* spin_lock_nested - a second lock of a rank already held; the caller says in which order and why. */
+/*
+ * spin_lock_nested - a second lock of a rank already held; the caller says in which order and why.
+ */
 static __always_inline void spin_lock_nested(spinlock_t *lock)
 {
 	if (QUIRE_DEBUG)

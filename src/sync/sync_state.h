@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sync_state.h - what this room keeps for a machine: RCU, page-wait buckets, warnings already given.
+ * sync_state.h - what this room keeps for a machine: RCU, page-wait buckets, warnings already
+ * given.
  *
  * The memory comes from the caller of sync_init (front, from memblock): sync_state_bytes(nr_cpus).
  * Before sync_init spinlocks work; waiting, RCU and the once-marks do not.

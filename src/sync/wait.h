@@ -10,13 +10,14 @@
  *
  * [W1] A waiter is on the queue before it looks at the condition, and a waker changes the condition
  *      before it looks at the queue: one of them sees the other.
- * [W2] A waker takes the entry off and unparks under the queue's lock, and a waiter that parked takes
- *      that lock before it leaves: an entry (on a stack) is never touched after its frame is gone.
+ * [W2] A waker takes the entry off and unparks under the queue's lock, and a waiter that parked
+ *      takes that lock before it leaves: an entry (on a stack) is never touched after its frame is
+ *      gone.
  * [W3] wake_up wakes the first waiter only, and a waiter may find the condition false again; use it
  *      where any one waiter will do, wake_up_all everywhere else.
  *
- * Lock: the queue's, rank LOCK_WAIT, IRQ-safe; a waker may be a handler. Sleeps: wait_*, under [K2].
- * Cost: waking an empty queue is one fence and one load. Allocates: never.
+ * Lock: the queue's, rank LOCK_WAIT, IRQ-safe; a waker may be a handler. Sleeps: wait_*, under
+ * [K2]. Cost: waking an empty queue is one fence and one load. Allocates: never.
  */
 #ifndef SYNC_WAIT_H
 #define SYNC_WAIT_H
@@ -98,7 +99,9 @@ static inline void wake_key_one(const void *key)
 		wake_up_key_nr(wq, key, 1);
 }
 
-/* The loop of all waits: 0 once the condition holds, -ETIMEDOUT when it does not by the deadline. */
+/*
+ * The loop of all waits: 0 once the condition holds, -ETIMEDOUT when it does not by the deadline.
+ */
 #define __wait_event(wq_, key_, cond, deadline_ns) __extension__({		\
 	struct wait_queue_head *__wq = (wq_);					\
 	struct wait_queue_entry __entry;					\

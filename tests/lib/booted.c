@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* booted.c - machines for tests that have gone through all of quire_init, and must come back clean. */
+/*
+ * booted.c - machines for tests that have gone through all of quire_init, and must come back clean.
+ */
 #include <stdlib.h>
 
 #include "tap_machine.h"

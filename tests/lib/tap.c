@@ -55,7 +55,10 @@ static void show(FILE *file)
 	fflush(stdout);
 }
 
-/* Runs the rest of main in children, one seed after the other; only the parent returns, with the last seed. */
+/*
+ * Runs the rest of main in children, one seed after the other; only the parent returns, with the
+ * last seed.
+ */
 static void try_schedules(void)
 {
 	const char *wanted = getenv("QUIRE_SEEDS");

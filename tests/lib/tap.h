@@ -14,8 +14,8 @@
  * line and both values. Safe to call from several threads; a program that ends without
  * tap_done() has no complete plan and so fails.
  *
- * Random tests draw from tap_rand(), seeded by QUIRE_SEED or else anew in each run; whatever goes wrong,
- * the last line says how to run the same again.
+ * Random tests draw from tap_rand(), seeded by QUIRE_SEED or else anew in each run; whatever goes
+ * wrong, the last line says how to run the same again.
  */
 #ifndef TESTS_LIB_TAP_H
 #define TESTS_LIB_TAP_H
@@ -30,9 +30,9 @@
 	tap_is_str_at(__FILE__, __LINE__, (got), (wanted), __VA_ARGS__)
 
 /*
- * tap_plan - the first call of main. Where the world has schedules (the simulator), and no seed is given,
- * the program from here on is first run that many times in child processes, each with a seed of its own;
- * QUIRE_SEEDS says how many instead. The first that fails is shown, and ends the test.
+ * tap_plan - the first call of main. Where the world has schedules (the simulator), and no seed is
+ * given, the program from here on is first run that many times in child processes, each with a seed
+ * of its own; QUIRE_SEEDS says how many instead. The first that fails is shown, and ends the test.
  */
 void tap_plan(int nr_checks);
 extern const int tap_schedules;
@@ -40,7 +40,9 @@ int tap_done(void); /* the exit status: 0 when all passed */
 void tap_skip_all(const char *why) __attribute__((noreturn));
 void tap_diag(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* The seed of this run, and numbers from it. Each thread that wants its own stream takes a struct. */
+/*
+ * The seed of this run, and numbers from it. Each thread that wants its own stream takes a struct.
+ */
 struct tap_random {
 	uint64_t state;
 };
@@ -55,8 +57,8 @@ uint64_t tap_random_next(struct tap_random *random);
 uint64_t tap_random_below(struct tap_random *random, uint64_t bound);
 
 /*
- * tap_dies - fn(arg) must end in abort(), with `text` somewhere in what it writes to stderr. It runs in
- * a child process.
+ * tap_dies - fn(arg) must end in abort(), with `text` somewhere in what it writes to stderr. It
+ * runs in a child process.
  */
 #define tap_dies(fn, arg, text, ...) \
 	tap_dies_at(__FILE__, __LINE__, fn, arg, text, __VA_ARGS__)

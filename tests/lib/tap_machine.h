@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tap_machine.h - a private machine for a test, on threads or on the seeded simulator: the test does not care.
+ * tap_machine.h - a private machine for a test, on threads or on the seeded simulator: the test
+ * does not care.
  *
  *	struct hosted_machine *m = tap_machine(64 << 20, 2, 1);    memory, CPUs, nodes: all of quire_init
  *	tap_run(m, 2, fn, &shared);                                fn(&shared) on CPUs 0 and 1 at once
  *	tap_machine_end(m);                                        checks that everything came back
  *
- * The same source is built for both: tests in `unit_tests` and `concurrent_tests` run on threads, those
- * in `sim_tests` on the simulator, each run of the program being one schedule, chosen by its seed.
+ * The same source is built for both: tests in `unit_tests` and `concurrent_tests` run on threads,
+ * those in `sim_tests` on the simulator, each run of the program being one schedule, chosen by its
+ * seed.
  */
 #ifndef TESTS_LIB_TAP_MACHINE_H
 #define TESTS_LIB_TAP_MACHINE_H

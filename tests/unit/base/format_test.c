@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* format_test.c - every combination of flags, width, precision and size against the C library's printf. */
+/*
+ * format_test.c - every combination of flags, width, precision and size against the C library's
+ * printf.
+ */
 #include "base/format.h"
 #include "tap.h"
 

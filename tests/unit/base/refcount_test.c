@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* refcount_test.c - counts saturate instead of wrapping, and the atomic operations mean what they say. */
+/*
+ * refcount_test.c - counts saturate instead of wrapping, and the atomic operations mean what they
+ * say.
+ */
 #include "base/refcount.h"
 #include "tap_machine.h"
 #include "tap.h"

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* string_renamed.c - the freestanding string functions under names of their own, for string_test.c. */
+/*
+ * string_renamed.c - the freestanding string functions under names of their own, for string_test.c.
+ */
 #pragma GCC diagnostic ignored "-Wmissing-prototypes"
 
 #define memcpy my_memcpy

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* string_x86_64.c - string_renamed.c with that ISA's memory functions, where the host can run them. */
+/*
+ * string_x86_64.c - string_renamed.c with that ISA's memory functions, where the host can run them.
+ */
 #pragma GCC diagnostic ignored "-Wmissing-prototypes"
 
 #define memcpy my_memcpy

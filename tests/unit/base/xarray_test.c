@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* xarray_test.c - the index tree against a sorted table, its nodes counted, and readers without a lock. */
+/*
+ * xarray_test.c - the index tree against a sorted table, its nodes counted, and readers without a
+ * lock.
+ */
 #include "base/xarray.h"
 #include "quire/errno.h"
 #include "tap.h"

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* irq_test.c - calls to other CPUs: each runs once, where it should, and never inside an interrupts-off section. */
+/*
+ * irq_test.c - calls to other CPUs: each runs once, where it should, and never inside an
+ * interrupts-off section.
+ */
 #include "arch/irq.h"
 #include "base/atomic.h"
 #include "quire/ctx.h"

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* sim_test.c - a seed repeats its run exactly, other seeds give other runs, and a deadlock is found. */
+/*
+ * sim_test.c - a seed repeats its run exactly, other seeds give other runs, and a deadlock is
+ * found.
+ */
 #include "base/bitmap.h"
 #include "quire/port.h"
 #include "sim/sim.h"

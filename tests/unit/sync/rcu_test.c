@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* rcu_test.c - what a reader has found stays until it is through, and everything is freed in the end. */
+/*
+ * rcu_test.c - what a reader has found stays until it is through, and everything is freed in the
+ * end.
+ */
 #include "quire/port.h"
 #include "sync/rcu.h"
 #include "tap.h"
