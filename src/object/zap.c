@@ -50,16 +50,11 @@ static bool spared(const struct zap_range *range, const struct page *page)
 	return range->check_index && (page_index(page) < range->first || page_index(page) > range->last);
 }
 
-/* Entries that are not present: what is remembered there is forgotten. */
+/* Entries that are not present: what is remembered there is forgotten, unless only a part of the file goes, not the mapping. */
 static void zap_soft(const struct zap_range *range, pte_t *pte, pte_t old)
 {
-	if (softpte_type(old) == SOFT_NONLINEAR) {
-		u64 index = pte_soft_payload(old);
-
-		if (range->check_index && (index < range->first || index > range->last))
-			return;
-	}
-	pte_clear(pte);
+	if (!range->check_index || softpte_type(old) != SOFT_NONLINEAR)
+		pte_clear(pte);
 }
 
 static void zap_part(struct mmu_gather *tlb, const struct pgtable_cursor *c, const struct zap_range *range)
@@ -95,6 +90,8 @@ static void zap_part(struct mmu_gather *tlb, const struct pgtable_cursor *c, con
 		} else {
 			zap_file_page(page, old, &sums);
 		}
+		if (unlikely(range->check_index))
+			set_pte(pte, pte_mksoft(SOFT_NONLINEAR, page_index(page), 0));
 		tlb_remove_page(tlb, page);
 	}
 	zap_account(tlb->pgt, &sums);
