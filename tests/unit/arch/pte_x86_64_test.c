@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* pte_x86_64_test.c - x86-64's entries, bit by bit as the CPU's manual has them, checked on any host. */
+#include "../../../src/arch/x86_64/include/arch/pte.h"
+
+#include "pte_cases.h"
+
+static pgprot_t known_bits = ~0ull;
+
+pgprot_t arch_pgprot_supported(pgprot_t prot)
+{
+	return prot & known_bits;
+}
+
+int main(void)
+{
+	tap_plan(0);
+	test_all_cases();
+	tap_ok(pfn_pte(0x12345, pgprot_user(1)).val == 0x8000000012345025ull, "user, read-only: P U A NX");
+	tap_ok(pte_mkdirty(pfn_pte(0x12345, pgprot_user(3))).val == 0x8000000012345067ull, "user, written: P W U A D NX");
+	tap_ok(pfn_pte(0x12345, pgprot_user(5)).val == 0x12345025ull, "user text: P U A");
+	tap_ok(!(pfn_pte(0x12345, pgprot_user(0)).val & 1), "no access: the CPU sees no P");
+	tap_ok(!(pte_mksoft(31, (1ull << PTE_SOFT_PAYLOAD_BITS) - 1, 7).val & 1), "soft: the CPU sees no P");
+	tap_ok(pfn_pte(0x100, PAGE_KERNEL).val == 0x8000000000100163ull, "kernel data: P W A D G NX");
+	tap_ok(pfn_pte_huge(0x200, PAGE_KERNEL_EXEC).val == 0x2001e1ull, "kernel text, 2 MiB: P A D PS G");
+	tap_ok((pfn_pte(0xfee00, PAGE_KERNEL_NOCACHE).val & 0x18) == 0x18, "registers: PCD and PWT");
+	tap_ok((pfn_pte_table(0x77).val & 0xfff) == 0x067, "a table: P W U A D");
+	known_bits = ~X86_PTE_NX;
+	tap_ok(pfn_pte(1, pgprot_user(1)).val >> 63 == 0, "no NX on a CPU that reserves the bit");
+	return tap_done();
+}
