@@ -1,27 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /* bug.c - where broken beliefs end: the port's panic, or its log. */
-#include "base/format.h"
 #include "base/math.h"
-#include "quire/port.h"
 #include "sync/ctx.h"
+#include "sync/report.h"
 #include "sync/sync_state.h"
 
 void quire_bug(const char *file, int line, const char *what)
 {
-	char text[192];
-
-	quire_scnprintf(text, sizeof(text), "BUG at %s:%d: %s", file, line, what);
-	this_quire()->port->panic(text);
+	quire_panic("BUG at %s:%d: %s", file, line, what);
 }
 
 void quire_warn(const char *file, int line, const char *what)
 {
-	const struct quire_port *port = this_quire()->port;
-	char text[192];
-	int len;
-
-	len = quire_scnprintf(text, sizeof(text), "WARNING at %s:%d: %s", file, line, what);
-	port->log(QUIRE_LOG_WARNING, text, (size_t)len);
+	quire_log(QUIRE_LOG_WARNING, "WARNING at %s:%d: %s", file, line, what);
 }
 
 /*

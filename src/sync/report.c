@@ -18,7 +18,9 @@ void quire_log(int level, const char *fmt, ...)
 	va_start(args, fmt);
 	len = quire_vscnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
-	this_quire()->port->log(level, text, (size_t)len);
+	/* Before quire_start there is nobody to tell. */
+	if (this_quire()->port)
+		this_quire()->port->log(level, text, (size_t)len);
 }
 
 void quire_panic(const char *fmt, ...)
@@ -29,5 +31,7 @@ void quire_panic(const char *fmt, ...)
 	va_start(args, fmt);
 	quire_vscnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
+	if (!this_quire()->port)
+		__builtin_trap();
 	this_quire()->port->panic(text);
 }
