@@ -68,7 +68,7 @@ kernel: deps-run
 
 #: make initramfs  Make the initial file system, build/initramfs.cpio.
 initramfs: $(INITRAMFS)
-$(INITRAMFS): tools/mkinitramfs $(wildcard tools/rootfs/* tools/rootfs/*/*) | deps-run
+$(INITRAMFS): tools/mkinitramfs $(shell find tools/rootfs -type f) | deps-run
 	@mkdir -p build
 	@tools/mkinitramfs --base $@
 

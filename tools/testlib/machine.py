@@ -124,7 +124,7 @@ def overlay(result):
     os.chmod(f"{root}/bin/dos2unix", 0o755)
     os.makedirs(f"{root}/usr/bin")
     os.rename(f"{root}/bin/dos2unix", f"{root}/usr/bin/dos2unix")
-    command = ("cd /data; stat -c '%a %h %u %s' one deep/two; readlink link; cat link; dos2unix;"
+    command = ("cd /data; stat -c '%a %h %u %s' one deep/two; readlink link; cat link; /usr/bin/dos2unix;"
                "ls -l /bin/busybox | cut -c1-10")
     expect(result, run(ROOT=root, CMD=command), 0,
            r"\A4751 2 0 6\n4751 2 0 6\ndeep/two\nhello\nreplaced\n-rwxr-xr-x\n\Z", "ROOT")
@@ -277,7 +277,9 @@ def shell(result):
     session.type("fg\r")
     time.sleep(1)
     ask(result, session, "\x03", PROMPT, "and comes back by fg")
-    ask(result, session, "cat\r\x04", PROMPT, "Ctrl-D is the end of input")
+    session.type("cat\r")
+    time.sleep(2)
+    ask(result, session, "\x04", PROMPT, "Ctrl-D is the end of input")
     ask(result, session, "tty\r", r"/dev/(ttyS0|console)", "it has a terminal")
     session.wait_for(PROMPT)
     session.type("exit\r")
