@@ -32,10 +32,10 @@ extern const struct ksyms quire_ksyms;
 extern const char _ktext[];
 
 /*
- * The name of the function that @address lies in and how far into it (bytes);
- * NULL when the address lies before the first function or there is no table.
+ * The name of the function that @address lies in, how far into it, and its size up to the next one
+ * (bytes; 0 for the last); NULL when the address lies before the first function or there is no table.
  */
-static inline const char *ksym_lookup(unsigned long address, unsigned long *into)
+static inline const char *ksym_lookup(unsigned long address, unsigned long *into, unsigned long *size)
 {
 	const char *name = (const char *)&quire_ksyms.offset[quire_ksyms.nr];
 	unsigned long offset = address - (unsigned long)_ktext;
@@ -51,6 +51,7 @@ static inline const char *ksym_lookup(unsigned long address, unsigned long *into
 		i++;
 	}
 	*into = offset - quire_ksyms.offset[i];
+	*size = i + 1 < quire_ksyms.nr ? quire_ksyms.offset[i + 1] - quire_ksyms.offset[i] : 0;
 	return name;
 }
 

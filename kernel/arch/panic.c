@@ -26,11 +26,11 @@ static bool is_text(unsigned long address)
 
 static void print_address(const char *prefix, unsigned long address)
 {
-	unsigned long into;
-	const char *name = is_text(address) ? ksym_lookup(address, &into) : NULL;
+	unsigned long into, size;
+	const char *name = is_text(address) ? ksym_lookup(address, &into, &size) : NULL;
 
 	if (name)
-		pr_emerg("%s%s+0x%lx [%lx]", prefix, name, into, address);
+		pr_emerg("%s%s+0x%lx/0x%lx [%lx]", prefix, name, into, size, address);
 	else
 		pr_emerg("%s[%lx]", prefix, address);
 }

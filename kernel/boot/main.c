@@ -123,7 +123,7 @@ static void __init load_initrd(void)
 	const struct phys_range *initrd = &boot_info.initrd;
 
 	if (initrd->start >= initrd->end)
-		panic("no initial file system: the boot loader gave no initrd");
+		panic("no initramfs: the boot loader gave no initrd");
 	populate_rootfs(phys_to_virt(initrd->start), initrd->end - initrd->start);
 	quire_free_range("initrd", initrd->start, initrd->end);
 }
