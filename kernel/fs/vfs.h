@@ -71,7 +71,8 @@ struct inode_operations {
 	int (*link)(struct inode *inode, struct inode *dir, struct dentry *dentry);
 	/* Also rmdir. s_lock held. */
 	int (*unlink)(struct inode *dir, struct dentry *dentry);
-	/* The caller has checked types and loops; moves counts and times. victim may be NULL. s_lock held. */
+	/* The caller has checked types and loops, and moves the entries after success; this moves counts and times and takes
+	 * victim (may be NULL) out of the tree unless RENAME_EXCHANGE. s_lock held. */
 	int (*rename)(struct inode *old_dir, struct dentry *dentry, struct inode *new_dir, struct dentry *victim,
 		      unsigned int flags);
 	/* An unlinked file (O_TMPFILE). */
@@ -153,6 +154,7 @@ struct super_block {
 
 struct qstr { /* an external name, replaced as a whole */
 	struct rcu_head rcu;
+	u32 len;
 	char text[];
 };
 
@@ -211,8 +213,12 @@ struct dentry *d_alloc_anon(struct super_block *sb, struct inode *inode, const c
 void d_instantiate(struct dentry *dentry, struct inode *inode);
 /* Takes an in-memory dentry out of the tree, drops the tree's reference. s_lock held. */
 void d_remove(struct dentry *dentry);
-/* Moves a dentry to a new place. s_lock held. 0 or -ENOMEM. */
-int d_move(struct dentry *dentry, struct dentry *new_parent, const char *name, size_t len);
+/* A name for d_move(). NULL: no memory. */
+struct qstr *qstr_alloc(const char *name, size_t len);
+/* Moves a dentry to a new place, where nothing is in the way, and keeps the name. s_lock held. */
+void d_move(struct dentry *dentry, struct dentry *new_parent, struct qstr *name);
+/* Two entries change places. s_lock held. */
+void d_exchange(struct dentry *a, struct dentry *b, struct qstr *name_of_a, struct qstr *name_of_b);
 /* The hashed child of that name with a reference, or NULL. Never sleeps. */
 struct dentry *d_lookup(struct dentry *parent, const char *name, size_t len);
 /* As above; asks the file system when need be. ERR_PTR(-ENOENT...). */
