@@ -193,7 +193,7 @@ static void end_entry(struct unpack *u)
 		set_owner_and_time(u);
 	}
 	u->pad = (unsigned int)(-u->offset & 3);
-	u->state = SKIP_PAD;
+	u->state = u->pad ? SKIP_PAD : WANT_HEADER;
 }
 
 /* ---- the stream ---- */
@@ -286,12 +286,20 @@ static void on_pad(struct unpack *u, const u8 **in, size_t *len)
 		u->state = WANT_HEADER;
 }
 
+/* Empty files, links and pads end without a byte more. */
+static bool needs_no_input(const struct unpack *u)
+{
+	if (u->state == SKIP_PAD)
+		return !u->pad;
+	return (u->state == WANT_DATA || u->state == WANT_LINK) && !u->left;
+}
+
 /* Takes bytes of the archive. Stops early (with *len left) only on an error. */
 static const char *feed(struct unpack *u, const u8 **in, size_t *len)
 {
 	const char *error = NULL;
 
-	while (!error && (*len || (u->state == WANT_DATA && !u->left) || (u->state == WANT_LINK && !u->left))) {
+	while (!error && (*len || needs_no_input(u))) {
 		switch (u->state) {
 		case WANT_HEADER:
 			error = on_header(u, in, len);
