@@ -127,7 +127,7 @@ static unsigned long node_bottomup(const void *node, const struct gap_request *r
 	for (unsigned int i = 0; i < inner->nr; i++) {
 		unsigned long at = NO_PLACE;
 
-		if (inner->lo[i] >= req->high)
+		if (i > 0 && inner->hi[i - 1] >= req->high)
 			return NO_PLACE;
 		if (i > 0 && inner->lo[i] - inner->hi[i - 1] >= req->len)
 			at = fit_low(req, inner->hi[i - 1], vma_gap_end(leftmost(inner->slot[i])));

@@ -375,6 +375,9 @@ static void join_small(struct vma_tree *tree, struct tree_path *path, unsigned i
 	right = parent->slot[i + 1];
 	if (left->nr + right->nr > VMA_TREE_FANOUT * 3 / 4)
 		return;
+	/* The path's own child moves along. */
+	if (path->node[level] == right)
+		path->idx[level] += left->nr;
 	node_move_tail(right, left, 0);
 	inner_remove_at(parent, i + 1);
 	summary_update(parent, i, left);
