@@ -11,7 +11,7 @@
 
 static struct kmem_cache *cred_cache;
 static struct hlist_head users[USER_HASH];
-static DEFINE_SPINLOCK(users_lock, LOCK_HOST_SPIN2);
+static DEFINE_SPINLOCK(users_lock, LOCK_LEAF);
 
 static struct user_struct root_user = { REFCOUNT_INIT(1), .uid = 0 };
 static struct cred init_cred = {
@@ -48,7 +48,7 @@ void user_put(struct user_struct *user)
 	unsigned long flags;
 	bool last;
 
-	if (!user)
+	if (!user || atomic_add_unless(&user->refs.refs, -1, 1))
 		return;
 	spin_lock_irqsave(&users_lock, flags);
 	last = refcount_dec_and_test(&user->refs);
