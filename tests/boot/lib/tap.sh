@@ -39,7 +39,7 @@ like() {
 	else
 		echo "not ok $nr - $1"
 		nr_failed=$((nr_failed + 1))
-		printf '%s\n' "$2" | sed 's/^/# got: /'
+		printf '%s\n' "$2" | tail -n 12 | sed 's/^/# got: /'
 		echo "# wanted: $3"
 	fi
 }
