@@ -15,7 +15,7 @@ static void sum_zones(const pg_data_t *pgdat, unsigned long *managed, unsigned l
 	for (i = 0; i < MAX_NR_ZONES; i++) {
 		if (!populated_zone(&pgdat->node_zones[i]))
 			continue;
-		*managed += READ_ONCE(pgdat->node_zones[i].managed_pages);
+		*managed += hint_read(pgdat->node_zones[i].managed_pages);
 		*free += zone_nr_free_pages(&pgdat->node_zones[i]);
 	}
 }
@@ -39,13 +39,13 @@ static int show_meminfo(const pg_data_t *pgdat, struct text_sink *sink)
 
 static int show_numastat(const pg_data_t *pgdat, struct text_sink *sink)
 {
-	unsigned long given = 0, miss = READ_ONCE(pgdat->numa_miss);
+	unsigned long given = 0, miss = hint_read(pgdat->numa_miss);
 	int i;
 
 	for (i = 0; i < MAX_NR_ZONES; i++)
 		given += zone_nr_given(&pgdat->node_zones[i]);
 	return text_printf(sink, "numa_hit %lu\nnuma_miss %lu\nnuma_foreign %lu\ninterleave_hit %lu\nlocal_node %lu\nother_node %lu\n",
-			   given - miss, miss, READ_ONCE(pgdat->numa_foreign), READ_ONCE(pgdat->interleave_hit), given - miss, miss);
+			   given - miss, miss, hint_read(pgdat->numa_foreign), hint_read(pgdat->interleave_hit), given - miss, miss);
 }
 
 static int show_vmstat(const pg_data_t *pgdat, struct text_sink *sink)

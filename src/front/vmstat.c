@@ -49,8 +49,8 @@ static int show_zone_counters(struct text_sink *sink)
 	int err;
 
 	for_each_populated_zone(zone, id) {
-		cma += (unsigned long)READ_ONCE(zone->vm_stat[NR_ZONE_FREE_CMA]);
-		highatomic += (unsigned long)READ_ONCE(zone->vm_stat[NR_ZONE_FREE_HIGHATOMIC]);
+		cma += (unsigned long)hint_read(zone->vm_stat[NR_ZONE_FREE_CMA]);
+		highatomic += (unsigned long)hint_read(zone->vm_stat[NR_ZONE_FREE_HIGHATOMIC]);
 	}
 	err = text_printf(sink, "nr_free_pages %lu\n", nr_free_pages());
 	if (!err)
@@ -65,9 +65,9 @@ static int show_numa(struct text_sink *sink)
 	int nid, i;
 
 	for_each_online_pgdat(pgdat, nid) {
-		miss += READ_ONCE(pgdat->numa_miss);
-		foreign += READ_ONCE(pgdat->numa_foreign);
-		interleave += READ_ONCE(pgdat->interleave_hit);
+		miss += hint_read(pgdat->numa_miss);
+		foreign += hint_read(pgdat->numa_foreign);
+		interleave += hint_read(pgdat->interleave_hit);
 	}
 	for (i = PGALLOC_DMA; i <= PGALLOC_DEVICE; i++)
 		all += global_vm_event((enum vm_event_item)i);

@@ -42,13 +42,13 @@ static int show_sizes(struct text_sink *sink, const struct zone *zone)
 			  "\n        present  %lu"
 			  "\n        managed  %lu"
 			  "\n        cma      %lu",
-			  zone_nr_free_pages(zone), READ_ONCE(zone->watermark_boost), wmark_pages(zone, WMARK_MIN),
+			  zone_nr_free_pages(zone), hint_read(zone->watermark_boost), wmark_pages(zone, WMARK_MIN),
 			  wmark_pages(zone, WMARK_LOW), wmark_pages(zone, WMARK_HIGH), wmark_pages(zone, WMARK_PROMO),
-			  zone->spanned_pages, zone->present_pages, READ_ONCE(zone->managed_pages), 0ul);
+			  zone->spanned_pages, zone->present_pages, hint_read(zone->managed_pages), 0ul);
 	if (!err)
-		err = text_printf(sink, "\n        protection: (%lu", READ_ONCE(zone->lowmem_reserve[0]));
+		err = text_printf(sink, "\n        protection: (%lu", hint_read(zone->lowmem_reserve[0]));
 	for (i = 1; !err && i < MAX_NR_ZONES; i++)
-		err = text_printf(sink, ", %lu", READ_ONCE(zone->lowmem_reserve[i]));
+		err = text_printf(sink, ", %lu", hint_read(zone->lowmem_reserve[i]));
 	return err ? err : text_puts(sink, ")");
 }
 
@@ -80,8 +80,8 @@ static int show_pageset(struct text_sink *sink, const struct zone *zone, unsigne
 static int show_counters(struct text_sink *sink, const struct zone *zone)
 {
 	return text_printf(sink, "\n      %-12s %lu\n      %-12s %lu\n      %-12s %lu", "nr_free_pages",
-			   zone_nr_free_pages(zone), "nr_free_cma", (unsigned long)READ_ONCE(zone->vm_stat[NR_ZONE_FREE_CMA]),
-			   "nr_free_highatomic", (unsigned long)READ_ONCE(zone->vm_stat[NR_ZONE_FREE_HIGHATOMIC]));
+			   zone_nr_free_pages(zone), "nr_free_cma", (unsigned long)hint_read(zone->vm_stat[NR_ZONE_FREE_CMA]),
+			   "nr_free_highatomic", (unsigned long)hint_read(zone->vm_stat[NR_ZONE_FREE_HIGHATOMIC]));
 }
 
 static int show_zone(struct text_sink *sink, struct zone *zone)

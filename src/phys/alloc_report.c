@@ -64,7 +64,7 @@ static const char *refusal(struct zone *zone, const struct alloc_context *ac)
 	if (ac->gfp & __GFP_THISNODE && nid != ac->nid)
 		return "another node was asked for";
 	if (!zone_watermark_ok(zone, 0, mark, ac->highest_zoneidx, ac->alloc_flags))
-		return READ_ONCE(zone->nr_free) > mark ? "what is free is reserved for lower zones' users"
+		return hint_read(zone->nr_free) > mark ? "what is free is reserved for lower zones' users"
 						       : "below its min watermark";
 	if (!zone_has_run(zone, ac->order, ac->alloc_flags))
 		return "enough is free, but not in one piece";

@@ -222,7 +222,7 @@ struct page *alloc_slow(gfp_t gfp, unsigned int order, int nid, const unsigned l
 	struct alloc_context ac;
 	struct page *page;
 
-	if (unlikely(READ_ONCE(this_phys_cpu()->attention) & ATTENTION_DRAIN))
+	if (unlikely(hint_read(this_phys_cpu()->attention) & ATTENTION_DRAIN))
 		drain_local_pages(NULL);
 	gfp = current_gfp_context(gfp);
 	if (!request_is_sane(&gfp, order))

@@ -19,7 +19,7 @@ struct page *frame_head(pfn_t pfn)
 	if (!pfn_valid(pfn))
 		return NULL;
 	block = pfn_to_block(pfn);
-	if (READ_ONCE(block->flags) & PB_RAW || block_frame_free(block, pfn & (PAGEBLOCK_PAGES - 1)))
+	if (hint_read(block->flags) & PB_RAW || block_frame_free(block, pfn & (PAGEBLOCK_PAGES - 1)))
 		return NULL;
 	page = pfn_to_page(pfn);
 	if (PageTail(page))

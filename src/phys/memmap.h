@@ -28,6 +28,10 @@
 #define PFN_SECTION_SHIFT (SECTION_SIZE_BITS - PAGE_SHIFT)
 #define PAGES_PER_SECTION (1ul << PFN_SECTION_SHIFT)
 
+/* A word that another CPU may be changing, read or written whole: a hint, ordered with nothing. */
+#define hint_read(word) __atomic_load_n(&(word), __ATOMIC_RELAXED)
+#define hint_write(word, value) __atomic_store_n(&(word), value, __ATOMIC_RELAXED)
+
 #define PFN_DOWN(paddr) ((pfn_t)((paddr) >> PAGE_SHIFT))
 #define PFN_UP(paddr) ((pfn_t)(((paddr) + PAGE_SIZE - 1) >> PAGE_SHIFT))
 #define PFN_PHYS(pfn) ((paddr_t)(pfn) << PAGE_SHIFT)

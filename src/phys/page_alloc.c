@@ -75,7 +75,6 @@ static __always_inline struct page *pop_fast(gfp_t gfp, unsigned int slot, u32 *
 		return NULL;
 	}
 	pfn = pcp_pop(list);
-	list->nr_alloc++;
 	pcp_leave(cpu);
 	*page_flags = list->page_flags;
 	return pfn_to_page(pfn);
@@ -159,10 +158,10 @@ struct page *alloc_pages_node(int nid, gfp_t gfp, unsigned int order)
 static void reserve_highatomic(struct zone *zone, pfn_t pfn)
 {
 	struct pageblock *block = pfn_to_block(pfn);
-	unsigned long limit = ALIGN(READ_ONCE(zone->managed_pages) / 100, (unsigned long)PAGEBLOCK_PAGES);
+	unsigned long limit = ALIGN(hint_read(zone->managed_pages) / 100, (unsigned long)PAGEBLOCK_PAGES);
 	unsigned long flags;
 
-	if (READ_ONCE(zone->managed_pages) / 100 < PAGEBLOCK_PAGES)
+	if (hint_read(zone->managed_pages) / 100 < PAGEBLOCK_PAGES)
 		return; /* too small to set a whole block apart */
 	spin_lock_irqsave(&zone->lock, flags);
 	if (zone->nr_reserved_highatomic + PAGEBLOCK_PAGES <= limit && block->mt < MIGRATE_PCPTYPES) {
@@ -184,7 +183,7 @@ static u32 take_from_zone(struct zone *zone, const struct alloc_context *ac)
 	spin_lock_irqsave(&zone->lock, flags);
 	pfn = zone_take_run(zone, ac->order, ac->migratetype, ac->alloc_flags);
 	if (pfn != PAGE_NO_PFN)
-		zone->nr_alloc_direct += 1ul << ac->order;
+		hint_write(zone->nr_alloc_direct, zone->nr_alloc_direct + (1ul << ac->order));
 	spin_unlock_irqrestore(&zone->lock, flags);
 	if (pfn != PAGE_NO_PFN && unlikely(ac->alloc_flags & ALLOC_HIGHATOMIC))
 		reserve_highatomic(zone, pfn);
@@ -223,7 +222,7 @@ struct page *get_page_from_freelist(const struct alloc_context *ac)
 		mark = wmark_pages(zone, ac->alloc_flags & ALLOC_WMARK_MASK);
 		if (!(ac->alloc_flags & ALLOC_NO_WATERMARKS) &&
 		    !zone_watermark_ok(zone, ac->order, mark, ac->highest_zoneidx, ac->alloc_flags)) {
-			if (ac->alloc_flags & ALLOC_KSWAPD && !(READ_ONCE(zone->flags) & ZONE_BELOW_LOW))
+			if (ac->alloc_flags & ALLOC_KSWAPD && !(hint_read(zone->flags) & ZONE_BELOW_LOW))
 				relief_wake_background(zone, ac->order);
 			continue;
 		}

@@ -59,7 +59,7 @@ void free_slow(struct page *page, unsigned int order)
 	struct zone *zone;
 	pfn_t pfn;
 
-	if (unlikely(READ_ONCE(this_phys_cpu()->attention) & ATTENTION_DRAIN))
+	if (unlikely(hint_read(this_phys_cpu()->attention) & ATTENTION_DRAIN))
 		drain_local_pages(NULL);
 	if (!free_page_is_good(page, order))
 		return;
@@ -77,7 +77,7 @@ void free_slow(struct page *page, unsigned int order)
 		return;
 	spin_lock_irqsave(&zone->lock, irq);
 	zone_free_run(zone, pfn, order);
-	zone->nr_free_direct += 1ul << order;
+	hint_write(zone->nr_free_direct, zone->nr_free_direct + (1ul << order));
 	spin_unlock_irqrestore(&zone->lock, irq);
 }
 

@@ -165,6 +165,7 @@ static void refill(struct phys_cpu *cpu, struct pcp_list *list, enum migratetype
 	else
 		nr = zone_take_frames(zone, type, alloc_flags, cpu->scratch, list->batch);
 	spin_unlock_irqrestore(&zone->lock, flags);
+	list->nr_refilled += nr;
 	while (nr)
 		pcp_push(list, cpu->scratch[--nr]);
 	list->misses++;
@@ -182,7 +183,6 @@ u32 pcp_alloc(struct zone *zone, unsigned int order, enum migratetype type, unsi
 		refill(cpu, list, type, alloc_flags);
 	if (pcp_count(list)) {
 		pfn = alloc_flags & ALLOC_COLD ? pcp_pop_cold(list) : pcp_pop(list);
-		list->nr_alloc++;
 	}
 	pcp_leave(cpu);
 	return pfn;
@@ -213,13 +213,14 @@ static void drain_list(struct phys_cpu *cpu, struct pcp_list *list, unsigned int
 		for (i = 0; i < batch; i++)
 			cpu->scratch[i] = pcp_pop_cold(list);
 		give_to_zone(list->zone, cpu->scratch, batch, list->order);
+		list->nr_drained += batch;
 		nr -= batch;
 	}
 }
 
 static void overflow(struct phys_cpu *cpu, struct pcp_list *list)
 {
-	bool low = READ_ONCE(list->zone->flags) & ZONE_BELOW_LOW;
+	bool low = hint_read(list->zone->flags) & ZONE_BELOW_LOW;
 	u32 high = pcp_next_high(pcp_high(list), list->mask + 1, list->misses, low);
 
 	list->misses = 0;

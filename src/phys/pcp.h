@@ -36,11 +36,12 @@ struct pcp_list {                  /* (C) its CPU, while busy                   
 	u32 limit;                 /* (C) bottom + high: a list whose top is here overflows           */
 	u32 mask;                  /* (c) ring entries less one                                       */
 	u32 *ring;                 /* (c) NULL: no such list                                          */
-	unsigned long nr_alloc, nr_free; /* (C) requests served                                       */
+	unsigned long nr_free;     /* (C) entries that were freed to it; racy reads are hints         */
 	u32 page_flags;            /* (c) flags of a page given out from here: zone, node, owner      */
 	u32 misses;                /* (C) refills since the last overflow                             */
 	struct zone *zone;         /* (c)                                                             */
 	u16 batch, order;          /* (c) entries moved at once                                       */
+	unsigned long nr_refilled, nr_drained; /* (C) entries that came from and went to the zone      */
 } __aligned(64);
 
 struct per_cpu_pages {
@@ -69,6 +70,12 @@ struct phys_cpu {
 static inline u32 pcp_count(const struct pcp_list *list)
 {
 	return __atomic_load_n(&list->top, __ATOMIC_RELAXED) - __atomic_load_n(&list->bottom, __ATOMIC_RELAXED);
+}
+
+/* Entries ever given out: what came in and is no longer there. So the hot path counts nothing for it. */
+static inline unsigned long pcp_nr_alloc(const struct pcp_list *list)
+{
+	return list->nr_refilled + list->nr_free - list->nr_drained - pcp_count(list);
 }
 
 /* Entries at which a list overflows. */

@@ -36,11 +36,11 @@ bool zone_watermark_ok(struct zone *zone, unsigned int order, unsigned long mark
 		       unsigned int alloc_flags)
 {
 	struct watermark_view view = {
-		.free = READ_ONCE(zone->nr_free),
-		.reserve = READ_ONCE(zone->lowmem_reserve[highest]),
-		.highatomic = (unsigned long)READ_ONCE(zone->vm_stat[NR_ZONE_FREE_HIGHATOMIC]),
-		.cma = (unsigned long)READ_ONCE(zone->vm_stat[NR_ZONE_FREE_CMA]),
-		.isolated = (unsigned long)READ_ONCE(zone->vm_stat[NR_ZONE_FREE_ISOLATED]),
+		.free = hint_read(zone->nr_free),
+		.reserve = hint_read(zone->lowmem_reserve[highest]),
+		.highatomic = (unsigned long)hint_read(zone->vm_stat[NR_ZONE_FREE_HIGHATOMIC]),
+		.cma = (unsigned long)hint_read(zone->vm_stat[NR_ZONE_FREE_CMA]),
+		.isolated = (unsigned long)hint_read(zone->vm_stat[NR_ZONE_FREE_ISOLATED]),
 	};
 
 	view.has_run = !order || zone_has_run(zone, order, alloc_flags);
@@ -77,10 +77,10 @@ unsigned long nr_free_buffer_pages(void)
 	unsigned int id;
 
 	for_each_populated_zone(zone, id) {
-		unsigned long high = READ_ONCE(zone->_watermark[WMARK_HIGH]);
+		unsigned long high = hint_read(zone->_watermark[WMARK_HIGH]);
 
-		if (zone_idx(zone) <= ZONE_NORMAL && READ_ONCE(zone->managed_pages) > high)
-			sum += READ_ONCE(zone->managed_pages) - high;
+		if (zone_idx(zone) <= ZONE_NORMAL && hint_read(zone->managed_pages) > high)
+			sum += hint_read(zone->managed_pages) - high;
 	}
 	return sum;
 }
@@ -98,20 +98,20 @@ static bool is_high(const struct zone *zone)
 static void set_zone_wmarks(struct zone *zone, unsigned long pages_min, unsigned long lowmem_pages)
 {
 	const struct phys_sysctl *sysctl = &this_phys()->sysctl;
-	unsigned long managed = READ_ONCE(zone->managed_pages);
+	unsigned long managed = hint_read(zone->managed_pages);
 	unsigned long share = lowmem_pages ? mult_frac(pages_min, managed, lowmem_pages) : 0;
 	unsigned long gap;
 
 	if (is_high(zone))
-		WRITE_ONCE(zone->_watermark[WMARK_MIN],
+		hint_write(zone->_watermark[WMARK_MIN],
 			   clamp_t(unsigned long, managed / 1024, HIGHMEM_MIN_LOW, HIGHMEM_MIN_HIGH));
 	else
-		WRITE_ONCE(zone->_watermark[WMARK_MIN], share);
+		hint_write(zone->_watermark[WMARK_MIN], share);
 	gap = max_t(unsigned long, share / 4, mult_frac(managed, sysctl->watermark_scale_factor, 10000));
-	WRITE_ONCE(zone->watermark_boost, 0);
-	WRITE_ONCE(zone->_watermark[WMARK_LOW], zone->_watermark[WMARK_MIN] + gap);
-	WRITE_ONCE(zone->_watermark[WMARK_HIGH], zone->_watermark[WMARK_LOW] + gap);
-	WRITE_ONCE(zone->_watermark[WMARK_PROMO], zone->_watermark[WMARK_HIGH] + gap);
+	hint_write(zone->watermark_boost, 0);
+	hint_write(zone->_watermark[WMARK_LOW], zone->_watermark[WMARK_MIN] + gap);
+	hint_write(zone->_watermark[WMARK_HIGH], zone->_watermark[WMARK_LOW] + gap);
+	hint_write(zone->_watermark[WMARK_PROMO], zone->_watermark[WMARK_HIGH] + gap);
 }
 
 /* What a careful accountant leaves out of "available": high watermarks and the largest reserve of each zone. */
@@ -128,7 +128,7 @@ static void calculate_totalreserve(void)
 			most = max_t(unsigned long, most, zone->lowmem_reserve[i]);
 		total += min_t(unsigned long, most + zone->_watermark[WMARK_HIGH], zone->managed_pages);
 	}
-	WRITE_ONCE(this_phys()->totalreserve_pages, total);
+	hint_write(this_phys()->totalreserve_pages, total);
 }
 
 void setup_per_zone_wmarks(void)
@@ -139,7 +139,7 @@ void setup_per_zone_wmarks(void)
 
 	for_each_populated_zone(zone, id)
 		if (!is_high(zone))
-			lowmem_pages += READ_ONCE(zone->managed_pages);
+			lowmem_pages += hint_read(zone->managed_pages);
 	for_each_populated_zone(zone, id)
 		set_zone_wmarks(zone, pages_min, lowmem_pages);
 	calculate_totalreserve();
@@ -159,7 +159,7 @@ void setup_per_zone_lowmem_reserve(void)
 
 			for (j = i + 1; j < MAX_NR_ZONES; j++) {
 				above += pgdat->node_zones[j].managed_pages;
-				WRITE_ONCE(zone->lowmem_reserve[j], clear ? 0 : above / ratio[i]);
+				hint_write(zone->lowmem_reserve[j], clear ? 0 : above / ratio[i]);
 			}
 		}
 	calculate_totalreserve();
@@ -174,6 +174,6 @@ void boost_watermark(struct zone *zone)
 	if (!factor || PAGEBLOCK_PAGES * 4ul > zone->managed_pages || max_boost < PAGEBLOCK_PAGES ||
 	    !this_phys()->relief.wake_background)
 		return;
-	WRITE_ONCE(zone->watermark_boost, min_t(unsigned long, zone->watermark_boost + PAGEBLOCK_PAGES, max_boost));
+	hint_write(zone->watermark_boost, min_t(unsigned long, zone->watermark_boost + PAGEBLOCK_PAGES, max_boost));
 	__atomic_fetch_or(&zone->flags, ZONE_BOOSTED, __ATOMIC_RELAXED);
 }

@@ -122,7 +122,7 @@ static inline bool populated_zone(const struct zone *zone)
 
 static inline bool managed_zone(const struct zone *zone)
 {
-	return READ_ONCE(zone->managed_pages) != 0;
+	return hint_read(zone->managed_pages) != 0;
 }
 
 static inline pfn_t zone_end_pfn(const struct zone *zone)
@@ -132,7 +132,7 @@ static inline pfn_t zone_end_pfn(const struct zone *zone)
 
 static inline unsigned long wmark_pages(const struct zone *zone, enum zone_watermarks which)
 {
-	return READ_ONCE(zone->_watermark[which]) + READ_ONCE(zone->watermark_boost);
+	return hint_read(zone->_watermark[which]) + hint_read(zone->watermark_boost);
 }
 
 /* The highest zone that a request may use. Nonsense combinations get the lowest zone named. */

@@ -48,9 +48,16 @@ static u32 *list_head_of(struct zone *zone, const struct pageblock *block)
 	return &zone->free_area[block->filed >> 3].free_list[block->mt][block->filed & 7];
 }
 
+/* What the block's row of the offer becomes. */
+static void set_offer(struct zone *zone, const struct pageblock *block, u16 orders)
+{
+	hint_write(zone->offer[block->mt].avail[block->filed & 7], orders);
+}
+
 static void unfile(struct zone *zone, struct pageblock *block)
 {
 	u32 *head = list_head_of(zone, block);
+	const u16 *offered = &zone->offer[block->mt].avail[block->filed & 7];
 
 	if (block->prev != NO_BLOCK)
 		block_at(block->prev)->next = block->next;
@@ -59,7 +66,7 @@ static void unfile(struct zone *zone, struct pageblock *block)
 	if (block->next != NO_BLOCK)
 		block_at(block->next)->prev = block->prev;
 	if (*head == NO_BLOCK)
-		zone->offer[block->mt].avail[block->filed & 7] &= (u16)~(1u << (block->filed >> 3));
+		set_offer(zone, block, (u16)(*offered & ~(1u << (block->filed >> 3))));
 	block->filed = FILED_NOWHERE;
 }
 
@@ -74,7 +81,7 @@ static void file_under(struct zone *zone, struct pageblock *block, u8 key)
 	if (*head != NO_BLOCK)
 		block_at(*head)->prev = block_number(block);
 	*head = block_number(block);
-	zone->offer[block->mt].avail[key & 7] |= (u16)(1u << (key >> 3));
+	set_offer(zone, block, (u16)(zone->offer[block->mt].avail[key & 7] | 1u << (key >> 3)));
 }
 
 void zone_file_block(struct zone *zone, struct pageblock *block)
@@ -144,9 +151,9 @@ static void refile_freed(struct zone *zone, struct pageblock *block)
 
 static void account(struct zone *zone, enum migratetype type, long delta)
 {
-	WRITE_ONCE(zone->nr_free, zone->nr_free + (unsigned long)delta);
+	hint_write(zone->nr_free, zone->nr_free + (unsigned long)delta);
 	if (unlikely(type >= MIGRATE_PCPTYPES))
-		zone->vm_stat[type - MIGRATE_PCPTYPES] += delta;
+		hint_write(zone->vm_stat[type - MIGRATE_PCPTYPES], zone->vm_stat[type - MIGRATE_PCPTYPES] + delta);
 }
 
 /* Changes the type of a block on its own. */
@@ -284,7 +291,7 @@ static void steal_block(struct zone *zone, struct pageblock *block, unsigned int
 	set_type(zone, block, type);
 	if (order > PAGEBLOCK_ORDER)
 		try_pair(zone, block); /* its free buddy follows */
-	zone->nr_steals++;
+	hint_write(zone->nr_steals, zone->nr_steals + 1);
 }
 
 static u32 take_fallback(struct zone *zone, unsigned int order, enum migratetype want)
@@ -376,7 +383,7 @@ static bool offers_run(const struct zone *zone, enum migratetype type, unsigned 
 	unsigned int f, all = 0;
 
 	for (f = 0; f < NR_FULLNESS; f++)
-		all |= zone->offer[type].avail[f];
+		all |= hint_read(zone->offer[type].avail[f]);
 	return all >> order != 0;
 }
 
