@@ -138,6 +138,7 @@ bool log_read(uint64_t seq, struct log_record *record)
 	record->len = d->len;
 	for (i = 0; i < d->len; i++)
 		record->text[i] = log_text[(d->pos + i) % TEXT_BYTES];
+	record->text[i] = 0;
 	raw_unlock_irqrestore(&log_lock, flags);
 	return true;
 }

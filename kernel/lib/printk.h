@@ -56,7 +56,7 @@ struct log_record {
 	uint64_t seq;
 	uint64_t time_ns;
 	int level;
-	size_t len;		/* bytes of text, without NUL */
+	size_t len;		/* bytes of text, without the NUL behind them */
 	char text[LOG_LINE_MAX + 1];
 };
 
