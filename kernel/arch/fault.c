@@ -92,6 +92,10 @@ void do_user_fault(struct pt_regs *regs, unsigned long address, unsigned long er
 	result = handle_user_fault(current_thread()->mm, address, access_flags(error) | FAULT_FLAG_USER);
 	if (unlikely(result.what & VM_FAULT_ERROR))
 		user_fault_signal(regs, address, error, result);
+	else if (unlikely(result.what & VM_FAULT_MAJOR))
+		current->maj_flt++;
+	else
+		current->min_flt++;
 }
 
 /* The copy functions touched a user page that is not there; anything else of the kernel must not fault. */

@@ -42,9 +42,10 @@ static bool ehdr_ok(const struct elf64_ehdr *e)
 	       e->e_phentsize == sizeof(struct elf64_phdr) && e->e_phnum > 0 && e->e_phnum <= PHDRS_MAX;
 }
 
+/* What lies past the end of the file is SIGBUS when it is touched, as in any mapping. */
 static bool segment_ok(const struct elf64_phdr *ph, u64 file_size, u64 previous_end)
 {
-	if (ph->p_filesz > ph->p_memsz || ph->p_offset > file_size || ph->p_filesz > file_size - ph->p_offset)
+	if (ph->p_filesz > ph->p_memsz || ph->p_offset >= file_size || ph->p_filesz > INT64_MAX - ph->p_offset)
 		return false;
 	if (ph->p_vaddr > USER_END || ph->p_memsz > USER_END - ph->p_vaddr)
 		return false;
@@ -53,7 +54,7 @@ static bool segment_ok(const struct elf64_phdr *ph, u64 file_size, u64 previous_
 	return ph->p_vaddr >= previous_end;
 }
 
-/* Segments rise, do not overlap, lie in the file and in user space. Sets low and high. */
+/* Segments rise, do not overlap, begin in the file and lie in user space. Sets low and high. */
 static int check_segments(struct elf_image *img)
 {
 	u64 size = READ_ONCE(img->file->f_inode->i_size), end = 0;
