@@ -76,9 +76,43 @@ static void free_vmas(struct mm_struct *mm)
 	vm_unacct_memory(accounted);
 }
 
+/* Unmaps run after run of adjacent VMAs: only where something can be is looked for it. */
+static void zap_all(struct mm_struct *mm, struct mmu_gather *tlb)
+{
+	struct vm_area_struct *vma = mm->mmap;
+
+	while (vma) {
+		struct zap_range run = { .start = vma->vm_start };
+
+		do {
+			run.end = vma->vm_end;
+			vma = vma->vm_next;
+		} while (vma && vma->vm_start == run.end);
+		zap_page_range(tlb, &run);
+	}
+}
+
+/*
+ * Frees the tables of groups of VMAs that are less than a leaf table's span apart. What lies below a group is gone already, so
+ * that the floor is always 0 and a shared upper table goes with the last group in it.
+ */
+static void free_tables(struct mm_struct *mm, struct mmu_gather *tlb)
+{
+	struct vm_area_struct *vma = mm->mmap;
+
+	while (vma) {
+		unsigned long start = vma->vm_start, end;
+
+		do {
+			end = vma->vm_end;
+			vma = vma->vm_next;
+		} while (vma && vma->vm_start - end < pt_size(1));
+		pgtable_free_tables(tlb, start, end, 0, vma ? vma->vm_start : 0);
+	}
+}
+
 static void exit_mmap(struct mm_struct *mm)
 {
-	struct zap_range all = { .start = 0, .end = TASK_SIZE };
 	struct mmu_gather tlb;
 
 	/* Nobody runs on it, but a reverse walk or somebody who reads a list of all may still look in. */
@@ -87,9 +121,9 @@ static void exit_mmap(struct mm_struct *mm)
 		if (mm->locked_vm)
 			mlock_pages(mm, 0, TASK_SIZE, false);
 		tlb_gather_mmu(&tlb, &mm->pgt, GATHER_FULLMM);
-		zap_page_range(&tlb, &all);
+		zap_all(mm, &tlb);
+		free_tables(mm, &tlb);
 		free_vmas(mm);
-		pgtable_free_tables(&tlb, 0, TASK_SIZE, 0, 0);
 		tlb_finish_mmu(&tlb);
 	}
 	mm->total_vm = 0;
