@@ -243,6 +243,8 @@ static inline bool put_page_testzero(struct page *page)
 
 /* Drops a reference; the last one frees the (compound) page: off the LRU, to the allocator. */
 void put_page(struct page *page);
+/* The same for each of nr pages, with fewer lock operations; overwrites pages[]. */
+void put_pages(struct page **pages, unsigned long nr);
 
 /* ---- mapping and index (user and page cache pages) ---- */
 

@@ -104,6 +104,47 @@ bool lru_del(struct page *page)
 	return true;
 }
 
+/* What the state of a page on a list is, besides being on it. */
+#define LRU_FLAGS (LRU_BIT(PG_lru) | LRU_BIT(PG_active) | LRU_BIT(PG_unevictable) | LRU_BIT(PG_mlocked) | LRU_BIT(PG_waiters))
+
+void lru_release_pages(struct page **pages, unsigned long nr)
+{
+	long gone[NR_LRU_LISTS] = { 0 }, mlocked = 0;
+	struct lru_shard *locked = NULL;
+	unsigned long irq = 0;
+
+	for (unsigned long i = 0; i < nr; i++) {
+		struct page *page = pages[i];
+		u32 flags = atomic_load_explicit(&page->flags, memory_order_relaxed);
+		struct lru_shard *shard;
+		enum lru_list lru;
+
+		if (!(flags & LRU_BIT(PG_lru)))
+			continue;
+		/* Freed together, pages often lie together: one lock serves a run of them. */
+		shard = page_lru_shard(page);
+		if (shard != locked) {
+			if (locked)
+				spin_unlock_irqrestore(&locked->lock, irq);
+			spin_lock_irqsave(&shard->lock, irq);
+			locked = shard;
+		}
+		lru = page_lru(page);
+		unlink_page(&shard->list[lru], page);
+		gone[lru]++;
+		mlocked += flags >> PG_mlocked & 1;
+		/* Nobody else can reach the page: a plain store will do. */
+		atomic_store_explicit(&page->flags, flags & ~LRU_FLAGS, memory_order_relaxed);
+	}
+	if (locked)
+		spin_unlock_irqrestore(&locked->lock, irq);
+	for (unsigned int lru = 0; lru < NR_LRU_LISTS; lru++)
+		if (gone[lru])
+			lru_count((enum lru_list)lru, -gone[lru]);
+	if (unlikely(mlocked))
+		mod_node_page_state(NR_MLOCK, -mlocked);
+}
+
 /* Changes flags that choose the list, and moves the page if it is on one. */
 static void lru_move(struct page *page, u32 set, u32 clear, bool tail)
 {

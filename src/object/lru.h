@@ -80,7 +80,7 @@ void lru_set_unevictable(struct page *page, bool unevictable);
 /* Number of pages on a list of a node. Racy. */
 unsigned long lru_nr_pages(int nid, enum lru_list list);
 
-/* Drops a reference on each page; those that become free leave their lists and go to the allocator together. */
-void release_pages(struct page **pages, unsigned long nr);
+/* Takes pages that nobody refers to any more off their lists, with what else they leave behind. */
+void lru_release_pages(struct page **pages, unsigned long nr);
 
 #endif

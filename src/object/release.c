@@ -11,23 +11,6 @@
 #include "quire/slab.h"
 #include "quire/stats.h"
 
-/* What a user page leaves behind when nobody refers to it any more. */
-static void lru_release(struct page *page)
-{
-	lru_del(page);
-	if (PageMlocked(page))
-		mod_node_page_state(NR_MLOCK, -1);
-	atomic_fetch_and_explicit(&page->flags,
-				  ~(1u << PG_active | 1u << PG_unevictable | 1u << PG_mlocked | 1u << PG_waiters),
-				  memory_order_relaxed);
-}
-
-void release_pages(struct page **pages, unsigned long nr)
-{
-	for (unsigned long i = 0; i < nr; i++)
-		put_page(pages[i]);
-}
-
 static int lruvec_init(struct object_state *object)
 {
 	pg_data_t *pgdat;
@@ -64,7 +47,7 @@ int object_init(void)
 	if (!object->anon_vma_cache || !object->xa_cache || !object->zeros || lruvec_init(object) != 0)
 		return -ENOMEM;
 	page_set_owner(object->zeros, PAGE_OWNER_ZERO);
-	phys_set_lru_release(lru_release);
+	phys_set_lru_release(lru_release_pages);
 	return 0;
 }
 

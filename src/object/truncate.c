@@ -95,7 +95,7 @@ static void truncate_whole_pages(struct address_space *mapping, pgoff_t first, p
 	while (index <= last && (n = find_get_pages(mapping, &index, last, TRUNCATE_BATCH, pages)) != 0) {
 		for (unsigned int i = 0; i < n; i++)
 			truncate_page(mapping, pages[i]);
-		release_pages(pages, n);
+		put_pages(pages, n);
 		if (index == 0)
 			break;
 	}

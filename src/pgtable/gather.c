@@ -57,8 +57,7 @@ static void free_pages_of(struct mmu_gather *tlb)
 
 	for (; batch; batch = next) {
 		next = batch->next;
-		for (unsigned int i = 0; i < batch->nr; i++)
-			put_page(batch->pages[i]);
+		put_pages(batch->pages, batch->nr);
 		if (batch != &tlb->local)
 			free_page((unsigned long)batch);
 	}

@@ -77,6 +77,6 @@ unsigned long unreserve_highatomic(void);
 unsigned long drain_all_frames(void);
 
 /* How the allocator's pages come off an LRU before they are freed; the object floor joins. */
-void phys_set_lru_release(void (*release)(struct page *page));
+void phys_set_lru_release(void (*release)(struct page **pages, unsigned long nr));
 
 #endif

@@ -89,7 +89,7 @@ static unsigned int allocated_order(const struct page *page)
 	return flags & (1u << PG_head | 1u << PG_run) ? page[1].compound_info & 0xff : 0;
 }
 
-void phys_set_lru_release(void (*release)(struct page *page))
+void phys_set_lru_release(void (*release)(struct page **pages, unsigned long nr))
 {
 	this_phys()->lru_release = release;
 }
@@ -97,7 +97,7 @@ void phys_set_lru_release(void (*release)(struct page *page))
 static void free_last_reference(struct page *page)
 {
 	if (PageLRU(page) && this_phys()->lru_release)
-		this_phys()->lru_release(page);
+		this_phys()->lru_release(&page, 1);
 	free_frozen_pages(page, allocated_order(page));
 }
 
@@ -112,6 +112,26 @@ void put_page(struct page *page)
 		free_last_reference(page);
 	else if (unlikely(count <= 0))
 		bad_reference(page, "put_page without a reference");
+}
+
+void put_pages(struct page **pages, unsigned long nr)
+{
+	unsigned long i, nr_last = 0;
+
+	for (i = 0; i < nr; i++) {
+		struct page *page = compound_head(pages[i]);
+		/* As in put_page. */
+		int count = atomic_fetch_sub_explicit(&page->_refcount, 1, memory_order_acq_rel);
+
+		if (count == 1)
+			pages[nr_last++] = page;
+		else if (unlikely(count <= 0))
+			bad_reference(page, "put_pages without a reference");
+	}
+	if (nr_last && this_phys()->lru_release)
+		this_phys()->lru_release(pages, nr_last);
+	for (i = 0; i < nr_last; i++)
+		free_frozen_pages(pages[i], allocated_order(pages[i]));
 }
 
 void free_pages_bulk(struct page **pages, unsigned long nr)

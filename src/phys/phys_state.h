@@ -32,7 +32,7 @@ struct phys_state {                     /* (c) constant after boot, but for what
 	pfn_t movable_start[QUIRE_MAX_NODES]; /* from here on a node's memory is ZONE_MOVABLE          */
 	struct phys_sysctl sysctl;
 	struct relief_ladder relief;
-	void (*lru_release)(struct page *page); /* takes a page off its LRU list before it is freed    */
+	void (*lru_release)(struct page **pages, unsigned long nr); /* takes pages off their LRU lists */
 	unsigned long totalram_pages;   /* (a) managed by all zones                                    */
 	unsigned long totalreserve_pages; /* (a) kept back by reserves and high watermarks             */
 	unsigned long bad_pages;        /* (a) frames quarantined after a broken check                 */
