@@ -141,7 +141,7 @@ static bool unqueue(struct waiter *w)
 	return queued;
 }
 
-/* Queues the waiter if the word still has the value. 0, -EWOULDBLOCK, -EFAULT. */
+/* Queues the waiter, then looks whether the word still has the value [X1]. 0, -EWOULDBLOCK, -EFAULT. */
 static int wait_setup(struct waiter *w, u32 *uaddr, unsigned int flags, u32 val)
 {
 	struct bucket *b;
@@ -154,19 +154,22 @@ static int wait_setup(struct waiter *w, u32 *uaddr, unsigned int flags, u32 val)
 			return error;
 		w->bucket = b = bucket_of(&w->key);
 		spin_lock_irq(&b->lock);
+		list_add_tail(&w->link, &b->waiters);
+		/* A barrier too: pairs with the one in wake_key(). */
+		set_current_state(TASK_INTERRUPTIBLE);
 		error = get_user_nofault(&now, uaddr);
-		if (!error)
+		if (!error && now == val)
 			break;
+		list_del_init(&w->link);
+		__set_current_state(TASK_RUNNING);
 		spin_unlock_irq(&b->lock);
+		if (!error)
+			return -EWOULDBLOCK;
 		if (get_user(now, uaddr))
 			return -EFAULT;
 	}
-	if (now == val) {
-		list_add_tail(&w->link, &b->waiters);
-		set_current_state(TASK_INTERRUPTIBLE);
-	}
 	spin_unlock_irq(&b->lock);
-	return now == val ? 0 : -EWOULDBLOCK;
+	return 0;
 }
 
 static int wait_once(u32 *uaddr, unsigned int flags, u32 val, u64 deadline, u32 bitset)
