@@ -6,6 +6,8 @@ from .job import Job, meson_build
 
 DIRECTORY = "build/embed"
 ARCHIVE = f"{DIRECTORY}/include/libquire.a"
+# What the host supplies, and the ends of a section, which the linker names.
+PORT = ("quire_host_", "__start_quire_", "__stop_quire_")
 STATE_HOLDERS = {"quire.c.o"}  # src/front/quire.c may own what hangs off struct quire
 
 
@@ -27,7 +29,7 @@ def undefined(result):
     result.check(len(defined) > 50, f"{ARCHIVE} is nearly empty: {len(defined)} symbols")
     for member, kind, name in everything:
         if kind in "Uw" and name not in defined:
-            result.check(name.startswith("quire_host_"),
+            result.check(name.startswith(PORT),
                          f"{member} needs {name}, which is not in the documented port")
     result.check(True, "")
 
