@@ -40,7 +40,7 @@ struct pageblock {                  /* (Z) zone->lock  (a) atomic  (c) constant 
 	u8 flags;                   /* (Z) PB_*                                                            */
 	u32 next, prev;             /* (Z) block numbers                                                   */
 	u16 present;                /* (c) frames of RAM in it that the allocator manages                  */
-	u8 whole_order;             /* (Z) PB_WHOLE: order of the allocation that starts here              */
+	u8 type_before;             /* (Z) what an isolated block was                                      */
 } __aligned(64);
 static_assert(PAGEBLOCK_ORDER == 9, "runs has bytes for orders 1 to 8");
 
@@ -48,7 +48,6 @@ enum pageblock_flags {
 	PB_RAW = 1 << 0,   /* no struct page of the block was written yet: all its frames are free        */
 	PB_PAIR = 1 << 1,  /* first of two free blocks that form a run of order 10                        */
 	PB_PAIRED = 1 << 2, /* second of them                                                             */
-	PB_WHOLE = 1 << 3, /* given out in one piece: its tails' struct pages were not touched            */
 };
 
 /* Number of free runs of `order` (0..8). */

@@ -76,6 +76,8 @@ unsigned long unreserve_highatomic(void);
 /* All CPUs' lists to their zones; frames. Does not check that it may sleep. */
 unsigned long drain_all_frames(void);
 
+/* Who can move pages out of a range (0 or -errno), for alloc_contig_range; the reclaim floor joins. */
+void phys_set_migrate(int (*migrate)(pfn_t start, pfn_t end));
 /* How the allocator's pages come off an LRU before they are freed; the object floor joins. */
 void phys_set_lru_release(void (*release)(struct page **pages, unsigned long nr));
 

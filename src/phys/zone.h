@@ -230,6 +230,8 @@ u32 zone_take_run(struct zone *zone, unsigned int order, enum migratetype type, 
 /* Takes up to `nr` frames of type `type` into pfns[]; how many. */
 unsigned int zone_take_frames(struct zone *zone, enum migratetype type, unsigned int alloc_flags, u32 *pfns,
 			      unsigned int nr);
+/* Takes the frames [start, end), which are all free and in the zone. */
+void zone_take_range(struct zone *zone, pfn_t start, pfn_t end);
 /* Is there a run of `order` that a request with these flags may take? */
 bool zone_has_run(const struct zone *zone, unsigned int order, unsigned int alloc_flags);
 /* Free runs of each order in blocks of a type (MIGRATE_TYPES: of all). Takes the lock, in pieces. */

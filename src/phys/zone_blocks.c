@@ -378,6 +378,22 @@ unsigned int zone_take_frames(struct zone *zone, enum migratetype type, unsigned
 	return done;
 }
 
+void zone_take_range(struct zone *zone, pfn_t start, pfn_t end)
+{
+	while (start < end) {
+		struct pageblock *block = pfn_to_block(start);
+		unsigned int order = min_t(unsigned int, PAGEBLOCK_ORDER, __ffs(start | PAGEBLOCK_PAGES));
+
+		while (start + (1ul << order) > end)
+			order--;
+		open_block(zone, block);
+		block_take_at(block, start & (PAGEBLOCK_PAGES - 1), order);
+		account(zone, block->mt, -(1l << order));
+		zone_file_block(zone, block);
+		start += 1ul << order;
+	}
+}
+
 static bool offers_run(const struct zone *zone, enum migratetype type, unsigned int order)
 {
 	unsigned int f, all = 0;

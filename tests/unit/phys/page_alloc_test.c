@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "phys_machine.h"
+#include "quire/errno.h"
 
 static void basics(void)
 {
@@ -99,6 +100,26 @@ static void exhaustion(void)
 	tap_is(phys_check(), 0, "every invariant holds");
 }
 
+static void contiguous(void)
+{
+	unsigned long before = nr_free_pages();
+	struct page *held = alloc_page(GFP_KERNEL);
+	pfn_t start = 0x1234, end = 0x1234 + 1500, inside = page_to_pfn(held);
+
+	tap_is(alloc_contig_range(start, end, GFP_KERNEL), 0, "1500 named frames");
+	tap_ok(nr_free_pages() == before - 1501 && page_count(pfn_to_page(start + 777)) == 1 &&
+		       page_owner(pfn_to_page(end - 1)) == PAGE_OWNER_KERNEL,
+	       "are counted, and each is a page of its own");
+	tap_is(alloc_contig_range(start + 100, start + 200, GFP_KERNEL), -EBUSY, "frames in use are not to be had");
+	free_contig_range(start, end - start);
+	tap_is(alloc_contig_range(inside & ~511ul, (inside & ~511ul) + 512, GFP_KERNEL), -EBUSY, "one frame in use is enough");
+	tap_is(alloc_contig_range(0, 10, GFP_KERNEL), -EBUSY, "the firmware's frame is not ours");
+	tap_is(alloc_contig_range(1ul << 30, (1ul << 30) + 10, GFP_KERNEL), -EINVAL, "no such frames");
+	__free_page(held);
+	tap_is(nr_free_pages(), before, "all back");
+	tap_is(phys_check(), 0, "every invariant holds");
+}
+
 static void wrong_use(void)
 {
 	struct page *page = alloc_page(GFP_KERNEL), *run = alloc_pages(GFP_KERNEL, 3), *neighbour = alloc_page(GFP_KERNEL);
@@ -171,6 +192,7 @@ int main(void)
 	basics();
 	exact_and_bulk();
 	exhaustion();
+	contiguous();
 	wrong_use();
 	script_with_failures();
 	phys_machine_end(machine);
