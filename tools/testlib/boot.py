@@ -113,16 +113,13 @@ class Batch(Job):
     def narrow(self, pattern):
         self.tests = [test for test in self.tests if pattern.search(f"{self.name}/{test}")]
 
-    def run(self):
-        results, left = [], list(self.tests)
+    def run(self, report):
+        left = list(self.tests)
         while left:
-            done = self.run_machine(left)
-            results += done
-            left = left[len(done):]
-        return results
+            left = left[self.run_machine(left, report):]
 
-    def run_machine(self, names):
-        """Results of the first tests of names: all, or up to the one that ended the machine."""
+    def run_machine(self, names, report):
+        """Report on the first tests of names: all, or up to the one that ended the machine."""
         environment = {**os.environ, "CPUS": str(self.cpus), "MEM": "512M",
                        "CMD": "sh /tests/run " + " ".join(names), "TIMEOUT": "0"}
         for variable in ("APPEND", "ROOT", "QEMU_ARGS", "MACHINE", "ISO", "KVM"):
@@ -132,14 +129,14 @@ class Batch(Job):
                                    text=True, errors="replace", start_new_session=True)
         lines = queue.Queue()
         threading.Thread(target=pump, args=(process.stdout, lines), daemon=True).start()
-        results = self.listen(process, lines, names)
+        nr_done = self.listen(process, lines, names, report)
         stop(process)
-        return results
+        return nr_done
 
-    def listen(self, process, lines, names):
-        results, output, begin = [], [], time.monotonic()
+    def listen(self, process, lines, names, report):
+        nr_done, output, begin = 0, [], time.monotonic()
         current = None
-        while len(results) < len(names):
+        while nr_done < len(names):
             try:
                 line = lines.get(timeout=QUIET_LIMIT)
             except queue.Empty:
@@ -148,16 +145,17 @@ class Batch(Job):
             if mark and mark[1] == "begin":
                 current, output, begin = mark[2], [], time.monotonic()
             elif mark and mark[2] == current:
-                results.append(self.result(current, output, int(mark[3]), begin))
+                report(self.result(current, output, int(mark[3]), begin))
+                nr_done += 1
                 current, output = None, []
             elif line is not None:
                 output.append(line)
             else:
                 why = "took the machine down" if process.poll() is not None or not current \
                     else f"said nothing for {QUIET_LIMIT} s"
-                results.append(self.broken(current or names[len(results)], output, why, begin))
-                return results
-        return results
+                report(self.broken(current or names[nr_done], output, why, begin))
+                return nr_done + 1
+        return nr_done
 
     def result(self, name, output, status, begin):
         result = Result(f"{self.name}/{name}")

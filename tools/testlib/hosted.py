@@ -48,15 +48,13 @@ class Group(Job):
         names = [f"{self.name}/{test}" for test in source_names()]
         return names if self.tsan() else names + [f"{name}@sim" for name in names]
 
-    def run(self):
+    def run(self, report):
         listing = subprocess.run(["meson", "introspect", "--tests", self.directory],
                                  check=True, capture_output=True, text=True).stdout
-        results = []
         for test in json.loads(listing):
             name = f"{self.name}/{test['name']}"
             if not self.pattern or self.pattern.search(name):
-                results.append(run_program(name, test["cmd"], test["timeout"]))
-        return results
+                report(run_program(name, test["cmd"], test["timeout"]))
 
 
 def source_names():

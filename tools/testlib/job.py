@@ -26,7 +26,8 @@ class Job:
     def builds(self):
         return self.needs
 
-    def run(self):
+    def run(self, report):
+        """Run, and hand each Result to report as soon as it is there."""
         result = Result(self.name)
         begin = time.monotonic()
         try:
@@ -34,7 +35,7 @@ class Job:
         except Exception as error:  # a broken test must not end the run
             result.fail(f"the test itself broke: {type(error).__name__}: {error}")
         result.seconds = time.monotonic() - begin
-        return [result]
+        report(result)
 
 
 def meson_build(directory, *options, cc="gcc", targets=()):
