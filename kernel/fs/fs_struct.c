@@ -88,6 +88,18 @@ void fs_put(struct fs_struct *fs)
 	kfree(fs);
 }
 
+struct fs_struct *get_task_fs(struct task *p)
+{
+	struct fs_struct *fs;
+
+	spin_lock(&p->lock);
+	fs = p->fs;
+	if (fs)
+		fs_get(fs);
+	spin_unlock(&p->lock);
+	return fs;
+}
+
 void exit_fs(struct task *p)
 {
 	struct fs_struct *fs = p->fs;

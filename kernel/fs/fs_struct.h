@@ -32,6 +32,9 @@ void exit_fs(struct task *p);
 /* A copy of its own for the current task (unshare). 0 or -ENOMEM. */
 int unshare_fs(void);
 
+/* Another task's with a reference, or NULL. */
+struct fs_struct *get_task_fs(struct task *p);
+
 /* Copies with references. */
 void get_fs_root(struct fs_struct *fs, struct path *root);
 void get_fs_pwd(struct fs_struct *fs, struct path *pwd);

@@ -4,6 +4,7 @@
 #include "fs/dcache.h"
 #include "fs/fdtable.h"
 #include "fs/fs_struct.h"
+#include "fs/proc.h"
 #include "fs/special.h"
 #include "fs/tmpfs.h"
 #include "lib/printk.h"
@@ -65,4 +66,5 @@ void vfs_init(void)
 	kmsg_init();
 	tty_init();
 	pty_init();
+	proc_init();
 }

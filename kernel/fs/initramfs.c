@@ -375,10 +375,16 @@ static const char *unpack_all(struct unpack *u, const u8 *in, size_t len)
 	return at_boundary(u) ? NULL : "archive is truncated";
 }
 
+/* The first program needs its console: when the archive has none, the devices are mounted for it. */
 static void mount_dev(void)
 {
+	struct path console;
 	int err;
 
+	if (!kern_path("/dev/console", LOOKUP_FOLLOW, &console)) {
+		path_put(&console);
+		return;
+	}
 	kern_mkdir("/dev", 0755);
 	err = do_mount("devtmpfs", "/dev", "devtmpfs", 0, NULL);
 	if (err)

@@ -264,6 +264,11 @@ static int mount_at(struct path *where, const char *source, const char *type, un
 		mntput(mnt);
 		return -ENOTDIR;
 	}
+	/* The same thing twice on one place is a mistake. */
+	if (where->mnt->mnt_sb == mnt->mnt_sb && where->dentry == where->mnt->mnt_root && mnt->mnt_root == where->dentry) {
+		mntput(mnt);
+		return -EBUSY;
+	}
 	path_get(where);
 	attach(mnt, where);
 	return 0;

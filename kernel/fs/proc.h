@@ -78,6 +78,7 @@ bool proc_pid_emit(struct dir_context *ctx, u64 first);
 void proc_init(void);
 void proc_memory_init(void);	/* meminfo and its kin, from the library */
 void proc_system_init(void);	/* the rest of the machine */
+void proc_cpuinfo_init(void);
 void proc_sys_init(void);	/* /proc/sys */
 void sysfs_init(void);
 

@@ -10,7 +10,13 @@ static struct super_block *proc_sb;
 
 static struct inode *proc_lookup(struct inode *dir, const char *name, size_t len, bool *hash_it)
 {
-	struct pseudo_entry *e = pseudo_find(proc_root, name, len);
+	struct pseudo_entry *e;
+
+	if (len == 4 && !memcmp(name, "self", 4))
+		return proc_self_inode(dir->i_sb, false);
+	if (len == 11 && !memcmp(name, "thread-self", 11))
+		return proc_self_inode(dir->i_sb, true);
+	e = pseudo_find(proc_root, name, len);
 
 	if (!e)
 		return proc_pid_lookup(dir->i_sb, name, len);

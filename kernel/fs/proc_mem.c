@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: MIT */
+/* proc_mem.c - what /proc/PID tells of a process's memory: maps, arguments, contents, page frames. */
+#include "base/math.h"
+#include "base/string.h"
+#include "fs/proc_pid.h"
+#include "proc/signal.h"
+#include "quire/page.h"
+#include "quire/slab.h"
+
+/* ---- texts made by the library ---- */
+
+static int with_mm(struct text_sink *sink, struct task *task, int (*show)(struct mm_struct *, struct text_sink *))
+{
+	struct mm_struct *mm = get_task_mm(task);
+	int err;
+
+	if (!mm)
+		return 0;
+	err = show(mm, sink);
+	mmput(mm);
+	return err;
+}
+
+int proc_show_maps(struct text_sink *sink, struct task *task)
+{
+	return with_mm(sink, task, mm_show_maps);
+}
+
+/* ---- arguments ---- */
+
+#define PART 1024
+
+/* Bytes [start, end) of the process; ends early where memory is gone. */
+static int show_range(struct text_sink *sink, struct mm_struct *mm, unsigned long start, unsigned long end)
+{
+	char *buf = kmalloc(PART, GFP_KERNEL);
+	int err = buf ? 0 : -ENOMEM;
+
+	while (!err && start < end) {
+		size_t part = min(end - start, (unsigned long)PART);
+		size_t got = access_remote_vm(mm, start, buf, part, false, false);
+
+		if (!got)
+			break;
+		err = sink->write(sink, buf, got);
+		start += got;
+	}
+	kfree(buf);
+	return err;
+}
+
+/* A program that wrote over the end of its arguments (setproctitle) has no NUL there: then go on up to one. */
+static int show_arguments(struct text_sink *sink, struct mm_struct *mm)
+{
+	struct mm_layout *l = mm_layout(mm);
+	unsigned long start = l->arg_start, end = l->arg_end, at;
+	char last = 0, buf[64];
+
+	if (start >= end)
+		return 0;
+	if (access_remote_vm(mm, end - 1, &last, 1, false, false) != 1)
+		return 0;
+	for (at = end; last && at < l->env_end;) {
+		size_t got = access_remote_vm(mm, at, buf, min(sizeof(buf), (size_t)(l->env_end - at)), false, false);
+		char *nul = got ? memchr(buf, 0, got) : NULL;
+
+		if (!got)
+			break;
+		at += nul ? (unsigned long)(nul - buf) : got;
+		end = at;
+		if (nul)
+			break;
+	}
+	return show_range(sink, mm, start, end);
+}
+
+int proc_show_cmdline(struct text_sink *sink, struct task *task)
+{
+	struct mm_struct *mm = get_task_mm(task);
+	int err;
+
+	if (!mm)
+		return 0;
+	err = show_arguments(sink, mm);
+	mmput(mm);
+	return err;
+}
+
+int proc_show_environ(struct text_sink *sink, struct task *task)
+{
+	struct mm_struct *mm = get_task_mm(task);
+	int err;
+
+	if (!mm)
+		return 0;
+	err = show_range(sink, mm, mm_layout(mm)->env_start, mm_layout(mm)->env_end);
+	mmput(mm);
+	return err;
+}
+
+/*
+ * The vector lies in the process's stack, as exec left it: behind the arguments' count, their pointers and NULL, the
+ * environment's and NULL.
+ */
+#define AUXV_WORDS_MAX 512
+
+static unsigned long skip_pointers(struct mm_struct *mm, unsigned long at)
+{
+	unsigned long word;
+
+	for (int i = 0; i < 65536; i++, at += sizeof(word)) {
+		if (access_remote_vm(mm, at, &word, sizeof(word), false, false) != sizeof(word))
+			return 0;
+		if (!word)
+			return at + sizeof(word);
+	}
+	return 0;
+}
+
+static int show_auxv(struct text_sink *sink, struct mm_struct *mm)
+{
+	unsigned long at = mm_layout(mm)->start_stack, pair[2];
+	int err = 0;
+
+	at = at ? skip_pointers(mm, at + sizeof(long)) : 0;
+	at = at ? skip_pointers(mm, at) : 0;
+	for (int i = 0; at && i < AUXV_WORDS_MAX && !err; i += 2, at += sizeof(pair)) {
+		if (access_remote_vm(mm, at, pair, sizeof(pair), false, false) != sizeof(pair))
+			break;
+		err = sink->write(sink, (const char *)pair, sizeof(pair));
+		if (!pair[0])
+			break;
+	}
+	return err;
+}
+
+int proc_show_auxv(struct text_sink *sink, struct task *task)
+{
+	struct mm_struct *mm = get_task_mm(task);
+	int err;
+
+	if (!mm)
+		return 0;
+	err = show_auxv(sink, mm);
+	mmput(mm);
+	return err;
+}
+
+/* ---- /proc/PID/mem, pagemap: the file keeps the address space it was opened for ---- */
+
+static int mm_open(struct inode *inode, struct file *file)
+{
+	struct task *task = proc_task(inode);
+	struct mm_struct *mm;
+
+	if (task_gone(task) || !may_inspect(task))
+		return -EACCES;
+	mm = get_task_mm(task);
+	if (mm) {
+		mmgrab(mm);
+		mmput(mm);
+	}
+	file->private_data = mm;
+	return 0;
+}
+
+static void mm_release(struct file *file)
+{
+	if (file->private_data)
+		mmdrop(file->private_data);
+}
+
+static loff_t mem_llseek(struct file *file, loff_t offset, int whence)
+{
+	if (whence == SEEK_CUR)
+		offset += (loff_t)file->f_pos;
+	else if (whence != SEEK_SET)
+		return -EINVAL;
+	file->f_pos = (u64)offset; /* addresses of any size */
+	return offset;
+}
+
+static long mem_transfer(struct file *file, struct iov_iter *it, u64 *pos, bool write)
+{
+	struct mm_struct *mm = file->private_data;
+	char *buf;
+	long done = 0;
+
+	if (!mm || !mmget_not_zero(mm))
+		return 0;
+	buf = (char *)__get_free_pages(GFP_KERNEL, 0);
+	if (!buf)
+		done = -ENOMEM;
+	while (buf && it->count) {
+		size_t part = min(it->count, (size_t)4096 - (size_t)(*pos & 4095)), got;
+
+		if (write && copy_from_iter(buf, part, it) != part) {
+			done = done ? done : -EFAULT;
+			break;
+		}
+		got = access_remote_vm(mm, *pos, buf, part, write, true);
+		if (!got) {
+			done = done ? done : -EIO;
+			break;
+		}
+		if (!write && copy_to_iter(buf, got, it) != got) {
+			done = done ? done : -EFAULT;
+			break;
+		}
+		*pos += got;
+		done += (long)got;
+		if (got < part || signal_pending(current))
+			break;
+	}
+	if (buf)
+		free_page((unsigned long)buf);
+	mmput(mm);
+	return done;
+}
+
+static long mem_read(struct file *file, struct iov_iter *to, u64 *pos)
+{
+	return mem_transfer(file, to, pos, false);
+}
+
+static long mem_write(struct file *file, struct iov_iter *from, u64 *pos)
+{
+	return mem_transfer(file, from, pos, true);
+}
+
+const struct file_operations proc_mem_fops = {
+	.open = mm_open, .release = mm_release, .llseek = mem_llseek, .read_iter = mem_read, .write_iter = mem_write,
+};
