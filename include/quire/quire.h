@@ -54,7 +54,8 @@ struct quire_boot {
 	unsigned int nr_reserved;
 };
 
-/* Puts the machine at its place (this_quire()) and remembers `boot` (which must stay valid until frames are up). 0 or -EINVAL. */
+/* Puts the machine at its place (this_quire()) and remembers `boot`: the struct, its command line and its image's
+ * ranges must stay valid as long as the machine, what else it points to until frames are up. 0 or -EINVAL. */
 int quire_start(const struct quire_boot *boot);
 int quire_add_memory_map(void);
 /* 0, or -ENOMEM with a log line that says how much memory is needed. */

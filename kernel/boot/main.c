@@ -90,7 +90,7 @@ static const struct phys_range reserved_ranges[] __initconst = {
 /* Hands the machine's memory to the library. */
 static void __init init_memory(void)
 {
-	static struct quire_boot boot __initdata;
+	static struct quire_boot boot;
 
 	boot = (struct quire_boot){
 		.port = &kernel_port,

@@ -19,7 +19,7 @@ struct quire_boot;
 
 struct quire {
 	const struct quire_port *port;   /* (c) */
-	const struct quire_boot *boot;   /* (c) valid until frames are up */
+	const struct quire_boot *boot;   /* (c) see quire_start() */
 	unsigned int nr_cpus;            /* (c) possible CPUs */
 	unsigned int stage;              /* (c) stages of initialisation done */
 
@@ -32,6 +32,7 @@ struct quire {
 	struct phys_state *phys;         /* nodes, zones, pcp, relief ladder      */
 	struct stat_cpu *stat_cpu;       /* per-CPU event and state counters      */
 	struct kmem_state *kmem;
+	struct pgtable_room *pgtable;    /* tables that CPUs keep ready           */
 	struct kva_state *kva;
 	struct object_state *object;
 	struct swap_state *swap;
