@@ -44,19 +44,19 @@ static bool may_log(void)
 	return __atomic_fetch_add(&lines, 1, __ATOMIC_RELAXED) < LOG_BURST;
 }
 
-void log_user_trap(const struct pt_regs *regs, const char *what, unsigned long error)
-{
-	if (may_log())
-		pr_info("%s[%d] trap %s ip:%lx sp:%lx error:%lx", current->comm, current->pid, what,
-			regs->ip, regs->sp, error);
-}
-
 /* A program that catches the signal knows what it does. */
 static bool is_unhandled(int sig)
 {
 	unsigned long handler = current->sighand->action[sig - 1].handler;
 
 	return handler == SIG_DFL || handler == SIG_IGN;
+}
+
+void log_user_trap(const struct pt_regs *regs, int sig, const char *what, unsigned long error)
+{
+	if (is_unhandled(sig) && may_log())
+		pr_info("traps: %s[%d] trap %s ip:%lx sp:%lx error:%lx", current->comm, current->pid, what,
+			regs->ip, regs->sp, error);
 }
 
 static void __noinline user_fault_signal(struct pt_regs *regs, unsigned long address,

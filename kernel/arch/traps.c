@@ -130,7 +130,7 @@ static void user_trap(struct pt_regs *regs, unsigned long vector, unsigned long 
 	current->trapno = vector;
 	current->error_code = error;
 	if (vector != TRAP_DB && vector != TRAP_BP)
-		log_user_trap(regs, kind->name, error);
+		log_user_trap(regs, kind->signal, kind->name, error);
 	force_sig_fault(kind->signal, code, kind->at_ip ? regs->ip : 0);
 }
 

@@ -26,8 +26,11 @@ void do_kernel_fault(struct pt_regs *regs, unsigned long address, unsigned long 
 void do_irq(struct pt_regs *regs);
 void exit_to_user_work(struct pt_regs *regs);
 
-/* Logs "name[pid]: what ip:... sp:... error:..." at most some times a second. */
-void log_user_trap(const struct pt_regs *regs, const char *what, unsigned long error);
+/*
+ * Logs "traps: name[pid] trap WHAT ip:... sp:... error:..." when the program does not handle @sig,
+ * a few times in some seconds at most.
+ */
+void log_user_trap(const struct pt_regs *regs, int sig, const char *what, unsigned long error);
 
 /* The end of a kernel that broke: registers, backtrace, panic=. */
 void __attribute__((noreturn)) die(const char *what, struct pt_regs *regs, unsigned long error);
