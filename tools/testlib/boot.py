@@ -21,7 +21,7 @@ KERNEL = f"{KERNEL_DIR}/kernel/quire.elf"
 INITRAMFS = "build/boot-tests.cpio"
 LIBCS = {"musl": ["musl-gcc"], "glibc": ["gcc"]}
 GLIBC_TOO = {"threads", "futex", "signals"}
-QUIET_LIMIT = 240  # seconds without a word from a test, under emulation on a busy host
+QUIET_LIMIT = 120  # seconds without a word from a test, under emulation on a busy host
 MARK = re.compile(r"^@@ (begin|end) (\S+)(?: (\d+))?$")
 
 

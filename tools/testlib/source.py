@@ -6,6 +6,7 @@ import subprocess
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 
+from . import docs
 from .job import Job
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.M)
@@ -33,7 +34,8 @@ def read(path):
 class Floors:
     """floors.txt, and the answer to: may this file include that one?"""
 
-    def __init__(self, path="floors.txt"):
+    def __init__(self, path="floors.txt", root="."):
+        self.root = root  # of the files that are asked about
         self.floor, self.together, self.public, self.outside = {}, [], {}, {}
         for number, line in enumerate(read(path).splitlines(), 1):
             words = line.split("#")[0].split()
@@ -64,7 +66,7 @@ class Floors:
         if header == HOST_HEADER:
             return None
         home = self.home(path)
-        isas = sorted(os.listdir("src/arch"))
+        isas = sorted(os.listdir(os.path.join(self.root, "src/arch")))
         folders = [os.path.dirname(path)]
         if home in self.outside:
             folders += [home, home + "/include"]
@@ -72,7 +74,7 @@ class Floors:
                     "tests/lib", "."]
         for folder in folders:
             candidate = os.path.normpath(os.path.join(folder, header))
-            if os.path.exists(candidate):
+            if os.path.exists(os.path.join(self.root, candidate)):
                 return candidate
         return None
 
@@ -209,7 +211,6 @@ def floors_self(result):
     cases = [("src/base/x.c", "phys/zone.h", "up to"), ("src/kmem/x.c", "pgtable/pgtable.h", "wing"),
              ("src/vm/x.c", "reclaim/kswapd.h", "wing"), ("kernel/fs/x.c", "vm/mm.h", "look into"),
              ("src/vm/x.c", "base/list.h", None), ("src/base/x.c", "nowhere/x.h", "no such")]
-    here = os.getcwd()
     with tempfile.TemporaryDirectory() as top:
         os.makedirs(f"{top}/src/arch/sim/include")
         for path in ("src/phys/zone.h", "src/pgtable/pgtable.h", "src/reclaim/kswapd.h",
@@ -217,25 +218,16 @@ def floors_self(result):
             os.makedirs(os.path.dirname(f"{top}/{path}"), exist_ok=True)
             with open(f"{top}/{path}", "w", encoding="ascii"):
                 pass
-        rules = Floors()
-        rules.resolve = lambda path, header, real=rules.resolve: real_in(top, here, real, path,
-                                                                         header)
+        rules = Floors(root=top)
         for path, header, wanted in cases:
             why = rules.objection(path, header)
             held = why is None if wanted is None else why is not None and wanted in why
             result.check(held, f"{path} includes {header}: got {why}, wanted {wanted}")
 
 
-def real_in(top, here, resolve, path, header):
-    os.chdir(top)
-    try:
-        return resolve(path, header)
-    finally:
-        os.chdir(here)
-
-
 CHECKS = {"floors": floors, "floors-checker": floors_self, "functions": functions,
-          "conditionals": conditionals, "style": style, "readmes": readmes, "headers": headers}
+          "conditionals": conditionals, "style": style, "readmes": readmes, "headers": headers,
+          **docs.CHECKS}
 
 
 def jobs():
