@@ -31,14 +31,14 @@
 	X(LOCK_HOST_FILES,  4,   "sleep",     "host: mounts, directories, renames")           \
 	X(LOCK_HOST_INODE,  6,   "sleep",     "host: one file's size and contents")           \
 	X(LOCK_HOST_STREAM, 8,   "sleep",     "host: one pipe, socket or terminal")           \
-	X(LOCK_MMAP,        10,  "rwsem",     "mm: VMA tree; child after parent in fork")     \
-	X(LOCK_VMA,         14,  "rwsem",     "vma: one VMA against its faults")              \
+	X(LOCK_MMAP,        10,  "rwsem",     "mm: VMA tree and layout")                      \
+	X(LOCK_VMA,         14,  "mutex",     "mm: a VMA's first private page picks a family") \
 	X(LOCK_INVALIDATE,  20,  "rwsem",     "mapping: truncation against fault-in")         \
 	X(LOCK_PAGE,        30,  "bit",       "page: identity, I/O; relief only tries it")    \
 	X(LOCK_HOST_IO,     34,  "sleep",     "host: below a page's I/O")                     \
 	X(LOCK_RELIEF,      36,  "rwsem",     "relief: ladder and shrinkers")                 \
 	X(LOCK_I_MMAP,      40,  "rwsem",     "mapping: file reverse map")                    \
-	X(LOCK_ANON_VMA,    50,  "rwsem",     "anon_vma: anonymous reverse map, of the root") \
+	X(LOCK_ANON_VMA,    50,  "rwsem",     "anon_vma: reverse map of one family")          \
 	X(LOCK_KVA_MUTEX,   54,  "mutex",     "kva: mapping and purging of kernel ranges")    \
 	X(LOCK_PAGE_TABLE,  60,  "spin",      "mm: upper page tables")                        \
 	X(LOCK_PTE,         62,  "spin",      "leaf entries; destination, then source in fork")\
