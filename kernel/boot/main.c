@@ -82,7 +82,7 @@ static struct phys_range __init image_range(const char *start, const char *end)
 	return (struct phys_range){ __pa_symbol(start), __pa_symbol(end) };
 }
 
-static const struct phys_range reserved_ranges[] __initconst = {
+static const struct phys_range reserved_ranges[] = {
 	{ 0, PAGE_SIZE },	/* the firmware's data area, and the frame that looks like NULL */
 	{ SMP_TRAMPOLINE_PHYS, SMP_TRAMPOLINE_PHYS + PAGE_SIZE },
 };
