@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* slab_test.c - object caches and kmalloc on a hosted machine: content, accounting, exhaustion, debugging, all CPUs. */
+/* slab_test.c - object caches and kmalloc on a hosted machine: content, accounting, exhaustion, debugging. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -246,50 +246,6 @@ static void test_debug(void)
 	hosted_destroy(machine);
 }
 
-struct churn {
-	struct kmem_cache *cache;
-	_Atomic(void *) exchange[64];
-	_Atomic unsigned long wrong;
-};
-
-/* Every CPU allocates, marks, swaps with what another left, checks and frees it: most frees are remote. */
-static void churn(void *arg)
-{
-	struct churn *c = arg;
-	unsigned int seed = this_cpu() + 1, i;
-
-	for (i = 0; i < 40000; i++) {
-		unsigned long *mine = kmem_cache_alloc(c->cache, GFP_KERNEL), *other;
-
-		if (!mine)
-			continue;
-		mine[0] = (unsigned long)mine;
-		mine[3] = ~(unsigned long)mine;
-		other = atomic_exchange(&c->exchange[rand_r(&seed) % 64], mine);
-		if (!other)
-			continue;
-		if (other[0] != (unsigned long)other || other[3] != ~(unsigned long)other)
-			atomic_fetch_add(&c->wrong, 1);
-		kmem_cache_free(c->cache, other);
-	}
-}
-
-static void test_cpus(void)
-{
-	struct hosted_machine *machine = machine_up(4, 64 << 20, "slab_debug=-");
-	struct churn c = { .cache = kmem_cache_create("churn", 4 * sizeof(long), 0, 0, NULL) };
-	unsigned int i;
-
-	hosted_run(machine, 4, churn, &c);
-	tap_is(atomic_load(&c.wrong), 0, "no object is given to two CPUs");
-	for (i = 0; i < 64; i++)
-		kmem_cache_free(c.cache, atomic_load(&c.exchange[i]));
-	tap_is(cache_live(c.cache), 0, "nothing is lost between four CPUs");
-	tap_is(kmem_check(), 0, "and the invariants hold");
-	kmem_cache_destroy(c.cache);
-	machine_down(machine);
-}
-
 int main(void)
 {
 	tap_plan(0);
@@ -298,6 +254,5 @@ int main(void)
 	test_ctor();
 	test_exhaustion();
 	test_debug();
-	test_cpus();
 	return tap_done();
 }
