@@ -15,16 +15,14 @@
 int kva_init(void)
 {
 	struct kva_state *kva = kzalloc(sizeof(*kva), GFP_KERNEL);
-	size_t per_cpu = percpu_bytes(struct kva_cpu, this_quire()->nr_cpus);
 
 	if (!kva)
 		return -ENOMEM;
-	kva->cpu = kzalloc(per_cpu, GFP_KERNEL);
+	kva->cpu = alloc_pages_exact(percpu_bytes(struct kva_cpu, this_quire()->nr_cpus), GFP_KERNEL | __GFP_ZERO);
 	kva->area_cache = kmem_cache_create("vmap_area", sizeof(struct vmap_area), _Alignof(struct vmap_area), 0, NULL);
-	if (!kva->cpu || !kva->area_cache)
+	if (!kva->cpu || !kva->area_cache || pgtable_room_init())
 		return -ENOMEM;
-	kva->tables.root = phys_to_virt(arch_kernel_root());
-	spin_lock_init(&kva->tables.lock, LOCK_PAGE_TABLE);
+	pgtable_adopt(&kva->tables, phys_to_virt(arch_kernel_root()));
 	spin_lock_init(&kva->lock, LOCK_VMAP);
 	mutex_init(&kva->purge_lock, LOCK_KVA_MUTEX);
 	kva->areas = RB_ROOT;
@@ -48,8 +46,9 @@ void kva_shutdown(void)
 	tlb_gather_mmu(&tlb, &kva->tables, GATHER_FULLMM);
 	pgtable_free_tables(&tlb, VMALLOC_START, VMALLOC_END, 0, 0);
 	tlb_finish_mmu(&tlb);
+	pgtable_room_exit();
 	kmem_cache_destroy(kva->area_cache);
-	kfree(kva->cpu);
+	free_pages_exact(kva->cpu, percpu_bytes(struct kva_cpu, this_quire()->nr_cpus));
 	kfree(kva);
 	this_quire()->kva = NULL;
 }

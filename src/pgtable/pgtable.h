@@ -11,6 +11,8 @@
  * [PG3] A table is freed after the flush that follows its unlinking has returned on every CPU in `cpus`.
  * [PG4] Descent needs no lock: entries of upper tables go from none to a complete table, and away again only while no VMA
  *       (and so no fault and no reverse walk) covers any address below them.
+ * [PG5] An entry of an upper table (of pgtable_init) that is not none has its group's bit in `used`: whoever looks for
+ *       entries looks at the groups that have one, not at 512 places.
  *
  * Locks: (P) pgt->lock, LOCK_PAGE_TABLE; (T) the leaf table's lock, LOCK_PTE. Sleeps: never, but the purse (table.h).
  * Cost: a walk is six instructions a level. Allocates: root and purse only.
@@ -44,10 +46,14 @@ struct table_page {
 	atomic_int ref;
 	spinlock_t ptl;                        /* leaf tables: LOCK_PTE                               */
 	u32 level;                             /* (c) while linked                                    */
-	struct page_link link;                 /* in a purse or a gather                              */
+	union {
+		struct page_link link;         /* in a gather                                         */
+		u64 used __aligned(8);         /* (P) upper tables: groups of entries ever filled [PG5] */
+	};
 	struct pgtable *pgt;                   /* (c) while linked: whose                             */
 };
 static_assert(sizeof(struct table_page) <= sizeof(struct page), "a table's view fits a page descriptor");
+static_assert(offsetof(struct table_page, used) == offsetof(struct page, lru), "nothing is padded");
 static_assert(offsetof(struct table_page, link) == offsetof(struct page, lru), "links lie where lists look");
 
 /* The table that an entry of an upper level leads to. */
@@ -71,6 +77,36 @@ static __always_inline struct table_page *table_of(const pte_t *pte)
 	return (struct table_page *)virt_to_page(pte);
 }
 
+/* Entries that share a bit of `used`. */
+#define TABLE_GROUP 8
+static_assert(PTRS_PER_TABLE / TABLE_GROUP <= 64, "one word has a bit for each group");
+
+/*
+ * The first index from `from` on whose group has been used, below PTRS_PER_TABLE, or PTRS_PER_TABLE: none. Racy reads miss
+ * only entries that are being made.
+ */
+static __always_inline unsigned int table_next_used(const struct table_page *table, unsigned int from)
+{
+	u64 groups;
+	unsigned int skip;
+
+	if (from >= PTRS_PER_TABLE)
+		return PTRS_PER_TABLE;
+	groups = READ_ONCE(table->used) >> (from / TABLE_GROUP);
+	if (groups & 1)
+		return from;
+	if (!groups)
+		return PTRS_PER_TABLE;
+	skip = (unsigned int)__builtin_ctzll(groups);
+	return (from / TABLE_GROUP + skip) * TABLE_GROUP;
+}
+
+/* [PG5] Before *entry of an upper table is filled. pgt->lock is held. */
+static __always_inline void table_mark_used(const pte_t *entry)
+{
+	table_of(entry)->used |= 1ull << ((vaddr_t)entry / sizeof(pte_t) % PTRS_PER_TABLE / TABLE_GROUP);
+}
+
 /* The lock of the leaf table that holds *pte. */
 static __always_inline spinlock_t *pte_lockptr(const pte_t *pte)
 {
@@ -86,6 +122,13 @@ static __always_inline vaddr_t pt_addr_end(vaddr_t addr, vaddr_t end, unsigned i
 }
 
 /* ---- life ---- */
+
+/* Tables kept ready by each CPU: makes the room's state. 0 or -ENOMEM. Context: boot, after kmem_init(). */
+int pgtable_room_init(void);
+/* Gives them back. The CPUs are idle. */
+void pgtable_room_exit(void);
+/* The kernel's own tree around a root that was made at boot. */
+void pgtable_adopt(struct pgtable *pgt, pte_t *root);
 
 /* An empty tree with the kernel's mappings. 0 or -ENOMEM. May sleep. */
 int pgtable_init(struct pgtable *pgt);

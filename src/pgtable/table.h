@@ -50,7 +50,19 @@ int pgtable_populate(struct pgtable *pgt, vaddr_t addr, gfp_t gfp);
  * in [start, end). The caller says by floor and ceiling that nothing is or will be mapped there: pages are unmapped, VMAs
  * gone from sight. The gather frees them.
  */
-void pgtable_free_tables(struct mmu_gather *tlb, vaddr_t start, vaddr_t end, vaddr_t floor, vaddr_t ceiling);
+void pgtable_free_tables_slow(struct mmu_gather *tlb, vaddr_t start, vaddr_t end, vaddr_t floor, vaddr_t ceiling);
+
+static __always_inline void pgtable_free_tables(struct mmu_gather *tlb, vaddr_t start, vaddr_t end, vaddr_t floor,
+						vaddr_t ceiling)
+{
+	const vaddr_t within = pt_size(1) - 1;
+	/* The whole leaf tables between floor and ceiling, and those that serve the range: most small ranges have none. */
+	vaddr_t low = (floor + within) & ~within, high = (ceiling & ~within) - 1;
+	vaddr_t first = start & ~within, last = (end - 1) | within;
+
+	if ((low > first ? low : first) < (high < last ? high : last))
+		pgtable_free_tables_slow(tlb, start, end, floor, ceiling);
+}
 
 /*
  * Moves the leaf table of `from` to `to` (both PMD_SIZE aligned) in O(1). False, with nothing changed, when `to` has a table

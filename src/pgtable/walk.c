@@ -2,6 +2,8 @@
 /* walk.c - the walks that are too long to be inline: over holes, and to entries above the leaves. */
 #include "pgtable/walk.h"
 
+#include "base/math.h"
+
 pte_t *pgtable_find_entry(const struct pgtable *pgt, vaddr_t addr, unsigned int *level)
 {
 	pte_t *table = pgt->root;
@@ -29,26 +31,30 @@ static void cursor_set(struct pgtable_cursor *c, pte_t *pte, vaddr_t addr, vaddr
 /* Looks for the first part at or above addr among what `table` serves from addr on. */
 static bool cursor_scan(struct pgtable_cursor *c, pte_t *table, unsigned int level, vaddr_t addr)
 {
-	unsigned int entries = pt_entries(level);
+	const struct table_page *page = table_of(table);
+	unsigned int i = pt_index(addr, level);
+	/* What lies before the table, so that an index tells an address. */
+	vaddr_t base = addr & ~((pt_size(level) << PT_INDEX_BITS) - 1);
 
-	for (unsigned int i = pt_index(addr, level); i < entries; i++) {
+	while ((i = table_next_used(page, i)) < pt_entries(level)) {
 		pte_t entry = pte_read(&table[i]);
-		vaddr_t next = pt_addr_end(addr, c->last, level);
+		vaddr_t start = base + i * pt_size(level);
 
+		addr = max(addr, start);
+		if (addr >= c->last)
+			return false;
 		if (pte_is_table(entry)) {
 			if (level == 1) {
-				cursor_set(c, &pte_table(entry)[pt_index(addr, 0)], addr, next, 0);
+				cursor_set(c, &pte_table(entry)[pt_index(addr, 0)], addr, pt_addr_end(addr, c->last, 1), 0);
 				return true;
 			}
 			if (cursor_scan(c, pte_table(entry), level - 1, addr))
 				return true;
 		} else if (pte_present(entry)) {
-			cursor_set(c, &table[i], addr, next, level);
+			cursor_set(c, &table[i], addr, pt_addr_end(addr, c->last, level), level);
 			return true;
 		}
-		if (next == c->last)
-			return false;
-		addr = next;
+		i++;
 	}
 	return false;
 }

@@ -10,6 +10,7 @@
 #ifndef SYNC_QUIRE_STATE_H
 #define SYNC_QUIRE_STATE_H
 
+#include "quire/config.h"
 #include "quire/types.h"
 
 struct quire_boot;
@@ -24,6 +25,7 @@ struct quire {
 	unsigned int stage;              /* (c) stages of initialisation done */
 
 	struct page *memmap;             /* (c) pfn 0's struct page (virtually contiguous) */
+	void *slot[QUIRE_MAX_CPUS];      /* CPUs' slots, where the host has no better place (sync/ctx.h) */
 	u64 early[QUIRE_EARLY_WORDS];    /* memblock and the boot map, which exist before anything can be allocated */
 
 	struct arch_state *arch;         /* ISA: page-table roots, CPU features   */

@@ -170,6 +170,8 @@ static void test_free_tables(void)
 	set_entry(at, pte_mkspecial(pfn_pte(1, pgprot_user(1))));
 	set_entry(at + PMD_SIZE, pte_mkspecial(pfn_pte(1, pgprot_user(1))));
 	before = pgt.pgtables_bytes;
+	set_entry(at, (pte_t){ 0 });
+	set_entry(at + PMD_SIZE, (pte_t){ 0 });
 	free_tables_of(at, at + PAGE_SIZE, at, at + PAGE_SIZE);
 	tap_is(pgt.pgtables_bytes, before, "a table that reaches beyond the ceiling stays");
 	free_tables_of(at, at + PAGE_SIZE, at - PMD_SIZE / 2, at + PMD_SIZE);
@@ -197,6 +199,16 @@ static void test_move(void)
 	tap_ok(pgtable_find_pte(&pgt, from), "and stays then");
 	table_purse_empty(&purse);
 	tap_is(pgtable_check(&pgt, NULL), 0, "the tree is in order");
+	set_entry(from, (pte_t){ 0 });
+	set_entry(to + 3 * PAGE_SIZE, (pte_t){ 0 });
+}
+
+static void clear_model(void)
+{
+	for (unsigned int c = 0; c < CLUSTERS; c++)
+		for (unsigned int p = 0; p < CLUSTER_PAGES; p++)
+			if (mapped[c][p])
+				set_entry(model_addr(c, p), (pte_t){ 0 });
 }
 
 static void test_broken_is_seen(void)
@@ -219,6 +231,7 @@ int main(void)
 	test_free_tables();
 	test_move();
 	test_broken_is_seen();
+	clear_model();
 	tables_free_all(&pgt);
 	tables_machine_end(machine);
 	return tap_done();
