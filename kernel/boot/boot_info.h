@@ -39,4 +39,7 @@ bool boot_option(const char *name, char *value, size_t size);
 bool boot_option_present(const char *name);
 long boot_option_number(const char *name, long fallback);
 
+/* The time stamp counter when the kernel began: what booting took is counted from here. */
+extern uint64_t boot_start_tsc;
+
 #endif

@@ -148,8 +148,11 @@ static void kernel_init(void *unused)
 	run_init();
 }
 
+uint64_t boot_start_tsc;
+
 void __init kernel_main(uint32_t magic, uint64_t info)
 {
+	boot_start_tsc = rdtsc();
 	init_cpu_and_firmware(magic, info);
 	sched_init();
 	init_memory();

@@ -2,6 +2,7 @@
 /* init.c - from the kernel's first thread to the first program. */
 #include "proc/init.h"
 
+#include "arch/io.h"
 #include "base/string.h"
 #include "boot/boot_info.h"
 #include "fs/fdtable.h"
@@ -114,5 +115,6 @@ void run_init(void)
 	panic("No working init found.  Try passing init= option to kernel.");
 run:
 	pr_info("Run %s as init process", argv_init[0]);
+	pr_info("quire: boot took %llu ticks of the TSC", (unsigned long long)(rdtsc() - boot_start_tsc));
 	thread_enter_user();
 }
