@@ -126,6 +126,22 @@ void *xa_load(const struct xarray *xa, unsigned long index)
 	}
 }
 
+unsigned int xa_load_run(const struct xarray *xa, unsigned long start, unsigned int nr, void **entries)
+{
+	unsigned int left = XA_SLOTS - (unsigned int)(start & (XA_SLOTS - 1));
+	struct xa_node *leaf;
+	void **slot = find_slot(xa, start, &leaf);
+
+	if (nr > left)
+		nr = left;
+	for (unsigned int i = 0; i < nr; i++)
+		entries[i] = slot ? look(&slot[i]) : NULL;
+	/* A lone entry stands in the head. */
+	if (!slot && !start)
+		entries[0] = xa_load(xa, 0);
+	return nr;
+}
+
 unsigned int xa_nodes_needed(const struct xarray *xa, unsigned long index)
 {
 	void *at = look(&xa->head);

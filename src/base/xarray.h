@@ -128,6 +128,12 @@ unsigned int xa_nodes_needed(const struct xarray *xa, unsigned long index);
 void *xa_load(const struct xarray *xa, unsigned long index);
 
 /*
+ * xa_load_run - the entries at start, start + 1 ... in entries[], NULL where there is none: as many of the `nr` as lie in
+ * start's leaf node. How many.
+ */
+unsigned int xa_load_run(const struct xarray *xa, unsigned long start, unsigned int nr, void **entries);
+
+/*
  * xa_store - put `entry` (not NULL) at `index`; *old (may be NULL) gets what was there, whose marks
  * stay. 0, or -ENOMEM when the purse holds fewer than xa_nodes_needed(), with nothing changed.
  */

@@ -9,6 +9,9 @@
 #include "phys/memmap.h"
 #include "quire/errno.h"
 
+/* Pages looked up at a time. */
+#define READ_RUN 16u
+
 /* A page to read from: cached, or read now; NULL for a hole of a RAM object. */
 static struct page *page_for_read(struct address_space *mapping, pgoff_t index)
 {
@@ -24,34 +27,84 @@ static struct page *page_for_read(struct address_space *mapping, pgoff_t index)
 	return read_cache_page(mapping, index);
 }
 
+/* One page's part of a read, and what travels from part to part. */
+struct cache_read {
+	cache_copy_fn copy;
+	void *cookie;
+	size_t offset, bytes, done; /* in the first page; of the transfer; of them copied */
+};
+
+/* Copies from one page (NULL: a hole) up to its end or the transfer's. False after a short copy. */
+static __always_inline bool read_part(struct cache_read *read, struct page *page)
+{
+	size_t chunk = min_t(size_t, read->bytes - read->done, PAGE_SIZE - read->offset), copied;
+	const struct page *from = likely(page) ? page : this_object()->zeros;
+
+	copied = read->copy(read->cookie, (char *)page_address(from) + read->offset, chunk, read->done);
+	read->done += copied;
+	read->offset = 0;
+	if (likely(page) && (!PageReferenced(page) || !PageActive(page)))
+		mark_page_accessed(page);
+	return likely(copied == chunk);
+}
+
+/* One page, the usual length of a read. 0, -EFAULT or the error of a failed read. */
+static int read_one(struct cache_read *read, struct address_space *mapping, pgoff_t index)
+{
+	struct page *page = page_for_read(mapping, index);
+	bool whole;
+
+	if (unlikely(IS_ERR(page)))
+		return (int)PTR_ERR(page);
+	whole = read_part(read, page);
+	if (likely(page))
+		put_page(page);
+	return whole ? 0 : -EFAULT;
+}
+
+/* Pages from index on that one look into the tree gives. */
+static int read_run(struct cache_read *read, struct address_space *mapping, pgoff_t index)
+{
+	unsigned int nr = (unsigned int)min_t(size_t, (read->offset + read->bytes - read->done + PAGE_SIZE - 1) >> PAGE_SHIFT,
+					      READ_RUN), pinned = 0;
+	struct page *pages[READ_RUN];
+	int err = 0;
+
+	nr = find_get_run(mapping, index, nr, pages);
+	for (unsigned int i = 0; i < nr; i++) {
+		struct page *page = pages[i];
+
+		if (likely(page))
+			pages[pinned++] = page;
+		if (unlikely(err))
+			continue;
+		if (likely(page && PageUptodate(page)))
+			err = read_part(read, page) ? 0 : -EFAULT;
+		else
+			err = read_one(read, mapping, index + i);
+	}
+	put_pages(pages, pinned);
+	return err;
+}
+
 long page_cache_read(struct address_space *mapping, u64 pos, size_t bytes, cache_copy_fn copy, void *cookie)
 {
+	struct cache_read read = { .copy = copy, .cookie = cookie, .offset = (size_t)(pos & (PAGE_SIZE - 1)) };
 	u64 size = mapping->ops->size(mapping);
-	size_t done = 0;
+	int err = 0;
 
 	if (pos >= size)
 		return 0;
-	bytes = (size_t)min_t(u64, bytes, size - pos);
-	while (done < bytes) {
-		size_t offset = (size_t)(pos & (PAGE_SIZE - 1));
-		size_t chunk = min_t(size_t, bytes - done, PAGE_SIZE - offset), copied;
-		struct page *page = page_for_read(mapping, (pgoff_t)(pos >> PAGE_SHIFT));
+	read.bytes = (size_t)min_t(u64, bytes, size - pos);
+	while (read.done < read.bytes && !err) {
+		pgoff_t index = (pgoff_t)((pos + read.done) >> PAGE_SHIFT);
 
-		if (IS_ERR(page))
-			return done ? (long)done : PTR_ERR(page);
-		if (likely(page)) {
-			copied = copy(cookie, (char *)page_address(page) + offset, chunk, done);
-			mark_page_accessed(page);
-			put_page(page);
-		} else {
-			copied = copy(cookie, (char *)page_address(this_object()->zeros) + offset, chunk, done);
-		}
-		done += copied;
-		pos += copied;
-		if (unlikely(copied < chunk))
-			return done ? (long)done : -EFAULT;
+		if (read.offset + (read.bytes - read.done) <= PAGE_SIZE)
+			err = read_one(&read, mapping, index);
+		else
+			err = read_run(&read, mapping, index);
 	}
-	return (long)done;
+	return read.done ? (long)read.done : err;
 }
 
 /*

@@ -46,24 +46,38 @@ void address_space_destroy(struct address_space *mapping)
 	QUIRE_ASSERT(mapping->nrpages == 0 && rb_root_empty(&mapping->i_mmap));
 }
 
+/* A reference on a page found in the tree; false when the frame has become, or is becoming, something else meanwhile. */
+static __always_inline bool get_found_page(struct page *page, const struct address_space *mapping, pgoff_t index)
+{
+	if (unlikely(!get_page_unless_zero(page)))
+		return false;
+	if (likely(page_mapping(page) == mapping && page_index(page) == index))
+		return true;
+	put_page(page);
+	return false;
+}
+
 struct page *find_get_page(struct address_space *mapping, pgoff_t index)
 {
 	struct page *page;
 
 	rcu_read_lock();
-	for (;;) {
+	do {
 		page = xa_load(&mapping->i_pages, index);
-		if (!page)
-			break;
-		if (likely(get_page_unless_zero(page))) {
-			/* Between the load and the reference the frame may have become another page. */
-			if (likely(page == xa_load(&mapping->i_pages, index)))
-				break;
-			put_page(page);
-		}
-	}
+	} while (page && unlikely(!get_found_page(page, mapping, index)));
 	rcu_read_unlock();
 	return page;
+}
+
+unsigned int find_get_run(struct address_space *mapping, pgoff_t index, unsigned int nr, struct page **pages)
+{
+	rcu_read_lock();
+	nr = xa_load_run(&mapping->i_pages, index, nr, (void **)pages);
+	for (unsigned int i = 0; i < nr; i++)
+		if (pages[i] && unlikely(!get_found_page(pages[i], mapping, index + i)))
+			pages[i] = NULL;
+	rcu_read_unlock();
+	return nr;
 }
 
 struct page *find_lock_page(struct address_space *mapping, pgoff_t index)
@@ -94,12 +108,8 @@ unsigned int find_get_pages(struct address_space *mapping, pgoff_t *index, pgoff
 		page = xa_find(&mapping->i_pages, &at, end, XA_PRESENT);
 		if (!page)
 			break;
-		if (!get_page_unless_zero(page))
+		if (!get_found_page(page, mapping, at))
 			continue;
-		if (page != xa_load(&mapping->i_pages, at)) {
-			put_page(page);
-			continue;
-		}
 		pages[found++] = page;
 		*index = ++at;
 		if (!at)

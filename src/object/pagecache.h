@@ -31,6 +31,11 @@ static inline bool mapping_is_ram(const struct address_space *mapping)
 	return !mapping->ops->read_page;
 }
 
+/*
+ * Cached pages of [index, index + nr) with references, pages[i] that of index + i, NULL where there is none: as many of the
+ * `nr` as one look into the tree gives. How many entries were filled.
+ */
+unsigned int find_get_run(struct address_space *mapping, pgoff_t index, unsigned int nr, struct page **pages);
 /* Takes a locked page out of the cache and drops the cache's reference (the caller has one). */
 void remove_from_page_cache(struct page *page);
 /* The page of a RAM object for a fault or a write, created if it is a hole, unless the object ends before it. Referenced, up to

@@ -7,7 +7,6 @@
 #include "pgtable/softpte.h"
 #include "pgtable/walk.h"
 #include "quire/errno.h"
-#include "sync/rcu.h"
 #include "vm/fault_int.h"
 
 /* Most pages that one fault maps; fault_around_bytes is bounded by it. */
@@ -94,26 +93,6 @@ static pgoff_t around_window(const struct vm_fault *vmf, unsigned int *nr, vaddr
 	return linear_page_index(vma, low);
 }
 
-/* Cached pages of [first, first + nr) with references: page i - first at pages[i - first], NULL where there is none. */
-static void collect_cached(struct address_space *mapping, pgoff_t first, unsigned int nr, struct page **pages)
-{
-	void *found[FAULT_AROUND_MAX];
-	unsigned long index[FAULT_AROUND_MAX];
-	unsigned int n;
-
-	for (unsigned int i = 0; i < nr; i++)
-		pages[i] = NULL;
-	rcu_read_lock();
-	n = xa_extract(&mapping->i_pages, found, index, first, first + nr - 1, nr, XA_PRESENT);
-	for (unsigned int i = 0; i < n; i++) {
-		struct page *page = found[i];
-
-		if (PageUptodate(page) && !PageLocked(page) && get_page_unless_zero(page))
-			pages[index[i] - first] = page;
-	}
-	rcu_read_unlock();
-}
-
 /* Maps what is cached around the fault. True when the faulting page was among it. */
 static bool fault_around(struct vm_fault *vmf)
 {
@@ -127,12 +106,13 @@ static bool fault_around(struct vm_fault *vmf)
 	spinlock_t *ptl = pte_lockptr(vmf->pte);
 	pte_t *pte = vmf->pte - ((vmf->address - addr) >> PAGE_SHIFT);
 
-	collect_cached(mapping, first, nr, pages);
+	for (unsigned int got = 0; got < nr;)
+		got += find_get_run(mapping, first + got, nr - got, pages + got);
 	spin_lock(ptl);
 	for (unsigned int i = 0; i < nr; i++, pte++, addr += PAGE_SIZE) {
 		struct page *page = pages[i];
 
-		if (!page || first + i >= size || page_index(page) != first + i || !pte_none(pte_read(pte)))
+		if (!page || first + i >= size || !PageUptodate(page) || !pte_none(pte_read(pte)))
 			continue;
 		/* Only the page that was asked for counts as used. */
 		if (!map_cached(vmf, pte, page,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* mincore.c - which pages are in memory; and writing shared mappings back. */
 #include "base/math.h"
+#include "base/string.h"
 #include "object/pagecache.h"
 #include "pgtable/walk.h"
 #include "quire/errno.h"
@@ -23,14 +24,23 @@ static unsigned char cached(struct vm_area_struct *vma, pgoff_t index)
 	return there;
 }
 
-static void mincore_vma(struct mm_struct *mm, struct vm_area_struct *vma, vaddr_t addr, vaddr_t end, unsigned char *vec)
+/* First what is mapped, in one sweep; only a mapped object has a second place to look. */
+static void mincore_vma(struct mm_struct *mm, struct vm_area_struct *vma, vaddr_t start, vaddr_t end, unsigned char *vec)
 {
-	for (; addr < end; addr += PAGE_SIZE) {
-		pte_t *pte = pgtable_find_pte(&mm->pgt, addr);
-		pte_t entry = pte ? pte_read(pte) : (pte_t){ 0 };
+	unsigned long nr = (end - start) >> PAGE_SHIFT;
+	struct pgtable_cursor c;
 
-		*vec++ = pte_present(entry) ? 1 : cached(vma, linear_page_index(vma, addr));
+	memset(vec, 0, nr);
+	for_each_leaf_table(&c, &mm->pgt, start, end) {
+		unsigned char *answer = vec + ((c.addr - start) >> PAGE_SHIFT);
+		const pte_t *pte = c.pte, *behind = pte + ((c.end - c.addr) >> PAGE_SHIFT);
+
+		while (pte < behind)
+			*answer++ = pte_present(pte_read(pte++));
 	}
+	for (unsigned long i = 0; vma->vm_mapping && i < nr; i++)
+		if (!vec[i])
+			vec[i] = cached(vma, linear_page_index(vma, start + (i << PAGE_SHIFT)));
 }
 
 /* Up to MINCORE_CHUNK pages; how many, or -ENOMEM at a hole. */

@@ -203,6 +203,8 @@ bool host_capable(enum quire_capability capability);
 
 /* Unmaps [start, end), splitting VMAs at the ends. `locked` for writing, stays so. 0, -ENOMEM. */
 int munmap_locked(struct mm_struct *mm, unsigned long start, unsigned long end);
+/* The same for a range whose entries have been moved away. */
+int munmap_moved(struct mm_struct *mm, unsigned long start, unsigned long end);
 /* Faults in [start, start + len) as far as rights allow. Called without lock. ignore_errors: for MAP_POPULATE and mlock. */
 int mm_populate(struct mm_struct *mm, unsigned long start, unsigned long len);
 

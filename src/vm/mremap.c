@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* mremap.c - grow, shrink and move mappings. */
+#include "arch/cpu.h"
 #include "base/math.h"
 #include "pgtable/tlb.h"
 #include "pgtable/walk.h"
@@ -44,9 +45,15 @@ static void move_entries(struct mm_struct *mm, vaddr_t from, pte_t *src, pte_t *
 	spin_lock(a);
 	if (a != b)
 		spin_lock_nested(b);
-	for (unsigned long i = 0; i < nr; i++)
-		if (!pte_none(pte_read(&src[i])))
-			set_pte(&dst[i], ptep_get_and_clear(&src[i]));
+	if (mm->tree.alone) {
+		/* No CPU runs on these tables that could set a bit meanwhile. */
+		cpu_copy_words(dst, src, nr * sizeof(*src) / sizeof(long));
+		cpu_clear_words(src, nr * sizeof(*src) / sizeof(long));
+	} else {
+		for (unsigned long i = 0; i < nr; i++)
+			if (!pte_none(pte_read(&src[i])))
+				set_pte(&dst[i], ptep_get_and_clear(&src[i]));
+	}
 	flush_tlb_range(&mm->pgt, from, from + (nr << PAGE_SHIFT));
 	if (a != b)
 		spin_unlock(b);
@@ -152,7 +159,7 @@ static void leave_old_place(struct mremap_request *req, unsigned long vm_flags)
 	if (!(req->flags & MREMAP_DONTUNMAP)) {
 		/* Unmapping uncharges these pages, whose charge moves along. Its one failure is a cut that finds no memory;
 		 * then the old place stays, empty and charged. */
-		if (req->old_len && munmap_locked(mm, req->addr, req->addr + req->old_len) == 0 && (vm_flags & VM_ACCOUNT))
+		if (req->old_len && munmap_moved(mm, req->addr, req->addr + req->old_len) == 0 && (vm_flags & VM_ACCOUNT))
 			atomic_long_add((long)old_pages, &this_vm()->committed);
 		return;
 	}

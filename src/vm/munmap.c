@@ -40,34 +40,63 @@ static void cut_vmas(struct mm_struct *mm, struct vm_area_struct *vma, unsigned 
 	}
 }
 
-int munmap_locked(struct mm_struct *mm, unsigned long start, unsigned long end)
+/* Cuts what lies half in the range, and write-locks everything. The first VMA of the range, NULL for none, or ERR_PTR. */
+static struct vm_area_struct *prepare(struct mm_struct *mm, unsigned long start, unsigned long end)
 {
-	struct vm_area_struct *first = find_vma_intersection(mm, start, end), *vma, *prev, *next;
-	struct zap_range range = { .start = start, .end = end };
-	struct mmu_gather tlb;
+	struct vm_area_struct *first = find_vma_intersection(mm, start, end), *vma;
 	int err;
 
-	if (!first)
-		return 0;
-	if (first->vm_start < start && first->vm_end > end) {
+	if (first && first->vm_start < start && first->vm_end > end) {
 		/* A hole in the middle: the upper part becomes a VMA of its own. */
 		err = split_vma(mm, first, end, false);
 		if (err)
-			return err;
+			return ERR_PTR(err);
 	}
 	for (vma = first; vma && vma->vm_start < end; vma = vma->vm_next) {
 		vma_start_write(vma);
 		if (unlikely(vma->vm_flags & VM_LOCKED))
 			mlock_pages(mm, max(start, vma->vm_start), min(end, vma->vm_end), false);
 	}
-	update_hiwater_rss(mm);
+	return first;
+}
+
+/* Takes the VMAs of the range out, and then the tables that nothing needs any more. */
+static void finish(struct mm_struct *mm, struct mmu_gather *tlb, struct vm_area_struct *first, unsigned long start,
+		   unsigned long end)
+{
+	struct vm_area_struct *prev, *next;
+
 	prev = first->vm_start < start ? first : first->vm_prev;
-	tlb_gather_mmu(&tlb, &mm->pgt, 0);
-	zap_page_range(&tlb, &range);
 	cut_vmas(mm, first, start, end);
 	next = prev ? prev->vm_next : mm->mmap;
-	pgtable_free_tables(&tlb, start, end, prev ? prev->vm_end : 0, next ? next->vm_start : 0);
-	tlb_finish_mmu(&tlb);
+	pgtable_free_tables(tlb, start, end, prev ? prev->vm_end : 0, next ? next->vm_start : 0);
+	tlb_finish_mmu(tlb);
+}
+
+int munmap_locked(struct mm_struct *mm, unsigned long start, unsigned long end)
+{
+	struct vm_area_struct *first = prepare(mm, start, end);
+	struct zap_range range = { .start = start, .end = end };
+	struct mmu_gather tlb;
+
+	if (!first || IS_ERR(first))
+		return (int)PTR_ERR(first);
+	update_hiwater_rss(mm);
+	tlb_gather_mmu(&tlb, &mm->pgt, 0);
+	zap_page_range(&tlb, &range);
+	finish(mm, &tlb, first, start, end);
+	return 0;
+}
+
+int munmap_moved(struct mm_struct *mm, unsigned long start, unsigned long end)
+{
+	struct vm_area_struct *first = prepare(mm, start, end);
+	struct mmu_gather tlb;
+
+	if (!first || IS_ERR(first))
+		return (int)PTR_ERR(first);
+	tlb_gather_mmu(&tlb, &mm->pgt, 0);
+	finish(mm, &tlb, first, start, end);
 	return 0;
 }
 
