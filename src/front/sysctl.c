@@ -5,6 +5,7 @@
 #include "phys/phys_state.h"
 #include "quire/errno.h"
 #include "quire/stats.h"
+#include "vm/vm.h"
 
 /* Most values that one file holds. */
 #define MAX_VALUES MAX_NR_ZONES
@@ -72,9 +73,56 @@ static void set_reserve_ratio(const unsigned long *v)
 	setup_per_zone_lowmem_reserve();
 }
 
+/* A value of the address-space room that needs nothing but to be stored. */
+#define VM_VALUE(field)                                                                            \
+	static void get_##field(unsigned long *v)                                                  \
+	{                                                                                          \
+		*v = this_vm()->field;                                                             \
+	}                                                                                          \
+	static void set_##field(const unsigned long *v)                                            \
+	{                                                                                          \
+		this_vm()->field = (__typeof__(this_vm()->field))*v;                               \
+	}
+
+VM_VALUE(admin_reserve_kbytes)
+VM_VALUE(max_map_count)
+VM_VALUE(mmap_min_addr)
+VM_VALUE(overcommit_mode)
+VM_VALUE(user_reserve_kbytes)
+
+static void get_commit_kbytes(unsigned long *v)
+{
+	*v = this_vm()->overcommit_kbytes;
+}
+
+/* The limit is given either in KiB or as a share of memory: to write one forgets the other. */
+static void set_commit_kbytes(const unsigned long *v)
+{
+	this_vm()->overcommit_kbytes = *v;
+	this_vm()->overcommit_ratio = 0;
+}
+
+static void get_commit_ratio(unsigned long *v)
+{
+	*v = this_vm()->overcommit_ratio;
+}
+
+static void set_commit_ratio(const unsigned long *v)
+{
+	this_vm()->overcommit_ratio = (unsigned int)*v;
+	this_vm()->overcommit_kbytes = 0;
+}
+
 static const struct sysctl sysctls[] = {
+	{"admin_reserve_kbytes", 0, ~0ul, get_admin_reserve_kbytes, set_admin_reserve_kbytes, 1},
 	{"lowmem_reserve_ratio", 0, 0xffffffff, get_reserve_ratio, set_reserve_ratio, MAX_NR_ZONES},
+	{"max_map_count", 0, 0x7fffffff, get_max_map_count, set_max_map_count, 1},
 	{"min_free_kbytes", 0, 0x7fffffff, get_min_free, set_min_free, 1},
+	{"mmap_min_addr", 0, ~0ul, get_mmap_min_addr, set_mmap_min_addr, 1},
+	{"overcommit_kbytes", 0, ~0ul, get_commit_kbytes, set_commit_kbytes, 1},
+	{"overcommit_memory", 0, 2, get_overcommit_mode, set_overcommit_mode, 1},
+	{"overcommit_ratio", 0, 0x7fffffff, get_commit_ratio, set_commit_ratio, 1},
+	{"user_reserve_kbytes", 0, ~0ul, get_user_reserve_kbytes, set_user_reserve_kbytes, 1},
 	{"watermark_boost_factor", 0, 0x7fffffff, get_boost, set_boost, 1},
 	{"watermark_scale_factor", 1, 3000, get_scale, set_scale, 1},
 };
