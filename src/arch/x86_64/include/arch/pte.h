@@ -27,7 +27,7 @@ typedef u64 pteval_t;
 typedef u64 pgprot_t;
 typedef struct {
 	pteval_t val;
-} pte_t;
+} __aligned(8) pte_t;
 
 #define PGTABLE_LEVELS 4
 #define PGTABLE_ROOT_LEVEL (PGTABLE_LEVELS - 1)
