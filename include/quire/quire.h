@@ -54,6 +54,11 @@ struct quire_boot {
 	unsigned int nr_reserved;
 };
 
+/* A place for a machine, where the host keeps it as bytes; it starts as zeroes. (What lies in it: sync/quire_state.h.) */
+struct quire_place {
+	u64 words[640];
+} __attribute__((aligned(64)));
+
 /* Puts the machine at its place (this_quire()) and remembers `boot`: the struct, its command line and its image's
  * ranges must stay valid as long as the machine, what else it points to until frames are up. 0 or -EINVAL. */
 int quire_start(const struct quire_boot *boot);

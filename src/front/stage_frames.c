@@ -11,6 +11,8 @@
 #include "sync/report.h"
 #include "sync/sync_state.h"
 
+static_assert(sizeof(struct quire) <= sizeof(struct quire_place), "a host that knows only bytes makes room enough");
+
 int stage_missing(const char *member)
 {
 	if (this_quire()->port->log)
