@@ -13,9 +13,6 @@
 #define MAPS_BUFFER_BYTES 8192u
 /* The longest line: 100 of figures and a path. */
 #define MAPS_LINE_BYTES 4300u
-/* Column of the name, less one: Linux's for 64 and for 32 bits. */
-#define MAPS_NAME_COLUMN (25 + (int)sizeof(void *) * 6 - 1)
-
 static int vma_name(const struct vm_area_struct *vma, char *buf, size_t size)
 {
 	const struct mm_layout *l = &vma->vm_mm->layout;

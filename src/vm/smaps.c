@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: MIT */
+/* smaps.c - what each VMA's pages cost: the texts of smaps and smaps_rollup, and pagemap's entries. */
+#include "base/format.h"
+#include "base/math.h"
+#include "pgtable/softpte.h"
+#include "pgtable/walk.h"
+#include "quire/errno.h"
+#include "quire/slab.h"
+#include "vm/fault_int.h"
+#include "vm/maps.h"
+#include "vm/mm_int.h"
+
+/* Bits of a byte that shares of a page are counted in: a page mapped by a thousand still counts. */
+#define PSS_SHIFT 12
+/* One VMA's text: the line of maps and some forty figures. */
+#define SMAPS_BUFFER_BYTES 8192u
+
+/* Bytes; pss in 1 / 2^PSS_SHIFT of one. */
+struct mem_size_stats {
+	u64 resident, shared_clean, shared_dirty, private_clean, private_dirty, referenced, anonymous, swap;
+	u64 pss, pss_anon, pss_file, pss_shmem, pss_dirty, pss_locked;
+};
+
+static void account_page(struct mem_size_stats *mss, const struct page *page, pte_t pte, bool locked)
+{
+	bool dirty = pte_dirty(pte) || PageDirty(page);
+	int mapcount = page_mapcount(page);
+	u64 pss = (u64)PAGE_SIZE << PSS_SHIFT;
+
+	mss->resident += PAGE_SIZE;
+	if (PageAnon(page))
+		mss->anonymous += PAGE_SIZE;
+	if (pte_young(pte) || PageReferenced(page))
+		mss->referenced += PAGE_SIZE;
+	if (mapcount >= 2) {
+		pss = div_u64(pss, (u32)mapcount);
+		*(dirty ? &mss->shared_dirty : &mss->shared_clean) += PAGE_SIZE;
+	} else {
+		*(dirty ? &mss->private_dirty : &mss->private_clean) += PAGE_SIZE;
+	}
+	mss->pss += pss;
+	*(PageAnon(page) ? &mss->pss_anon : PageSwapBacked(page) ? &mss->pss_shmem : &mss->pss_file) += pss;
+	if (dirty)
+		mss->pss_dirty += pss;
+	if (locked)
+		mss->pss_locked += pss;
+}
+
+static void gather_vma(struct mem_size_stats *mss, const struct vm_area_struct *vma)
+{
+	struct pgtable_cursor c;
+
+	for_each_leaf_table(&c, &vma->vm_mm->pgt, vma->vm_start, vma->vm_end) {
+		const pte_t *pte = c.pte;
+
+		spin_lock(c.ptl);
+		for (vaddr_t addr = c.addr; addr < c.end; addr += PAGE_SIZE, pte++) {
+			pte_t entry = pte_read(pte);
+
+			if (pte_present(entry) && !pte_special(entry))
+				account_page(mss, pte_page(entry), entry, (vma->vm_flags & VM_LOCKED) != 0);
+			else if (is_swap_pte(entry))
+				mss->swap += PAGE_SIZE;
+		}
+		spin_unlock(c.ptl);
+	}
+}
+
+/* A text that grows in a buffer. */
+struct text {
+	char *buf;
+	size_t len, size;
+};
+
+static void put_kb(struct text *t, const char *name, u64 bytes)
+{
+	t->len += (size_t)quire_scnprintf(t->buf + t->len, t->size - t->len, "%-16s%8llu kB\n", name,
+					  (unsigned long long)(bytes >> 10));
+}
+
+static void put_stats(struct text *t, const struct mem_size_stats *mss, bool rollup)
+{
+	put_kb(t, "Rss:", mss->resident);
+	put_kb(t, "Pss:", mss->pss >> PSS_SHIFT);
+	put_kb(t, "Pss_Dirty:", mss->pss_dirty >> PSS_SHIFT);
+	if (rollup) {
+		put_kb(t, "Pss_Anon:", mss->pss_anon >> PSS_SHIFT);
+		put_kb(t, "Pss_File:", mss->pss_file >> PSS_SHIFT);
+		put_kb(t, "Pss_Shmem:", mss->pss_shmem >> PSS_SHIFT);
+	}
+	put_kb(t, "Shared_Clean:", mss->shared_clean);
+	put_kb(t, "Shared_Dirty:", mss->shared_dirty);
+	put_kb(t, "Private_Clean:", mss->private_clean);
+	put_kb(t, "Private_Dirty:", mss->private_dirty);
+	put_kb(t, "Referenced:", mss->referenced);
+	put_kb(t, "Anonymous:", mss->anonymous);
+	put_kb(t, "KSM:", 0);
+	put_kb(t, "LazyFree:", 0);
+	put_kb(t, "AnonHugePages:", 0);
+	put_kb(t, "ShmemPmdMapped:", 0);
+	put_kb(t, "FilePmdMapped:", 0);
+	put_kb(t, "Shared_Hugetlb:", 0);
+	/* One character longer than its column, as everywhere. */
+	t->len += (size_t)quire_scnprintf(t->buf + t->len, t->size - t->len, "Private_Hugetlb: %7d kB\n", 0);
+	put_kb(t, "Swap:", mss->swap);
+	put_kb(t, "SwapPss:", mss->swap);
+	put_kb(t, "Locked:", mss->pss_locked >> PSS_SHIFT);
+}
+
+static void put_flags(struct text *t, unsigned long flags)
+{
+	static const struct {
+		unsigned long flag;
+		char name[3];
+	} names[] = {
+		{ VM_READ, "rd" }, { VM_WRITE, "wr" }, { VM_EXEC, "ex" }, { VM_SHARED, "sh" }, { VM_MAYREAD, "mr" },
+		{ VM_MAYWRITE, "mw" }, { VM_MAYEXEC, "me" }, { VM_MAYSHARE, "ms" }, { VM_GROWSDOWN, "gd" },
+		{ VM_PFNMAP, "pf" }, { VM_LOCKED, "lo" }, { VM_IO, "io" }, { VM_SEQ_READ, "sr" }, { VM_RAND_READ, "rr" },
+		{ VM_DONTCOPY, "dc" }, { VM_DONTEXPAND, "de" }, { VM_LOCKONFAULT, "lf" }, { VM_ACCOUNT, "ac" },
+		{ VM_NORESERVE, "nr" }, { VM_HUGETLB, "ht" }, { VM_WIPEONFORK, "wf" }, { VM_DONTDUMP, "dd" },
+		{ VM_NONLINEAR, "nl" }, { VM_HUGEPAGE, "hg" }, { VM_NOHUGEPAGE, "nh" }, { VM_MERGEABLE, "mg" },
+	};
+
+	t->len += (size_t)quire_scnprintf(t->buf + t->len, t->size - t->len, "VmFlags: ");
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (flags & names[i].flag)
+			t->len += (size_t)quire_scnprintf(t->buf + t->len, t->size - t->len, "%s ", names[i].name);
+	t->len += (size_t)quire_scnprintf(t->buf + t->len, t->size - t->len, "\n");
+}
+
+static void put_vma(struct text *t, const struct vm_area_struct *vma)
+{
+	struct mem_size_stats mss = { 0 };
+
+	gather_vma(&mss, vma);
+	t->len = (size_t)vma_show_line(vma, t->buf, t->size);
+	put_kb(t, "Size:", (u64)vma->vm_end - vma->vm_start);
+	put_kb(t, "KernelPageSize:", PAGE_SIZE);
+	put_kb(t, "MMUPageSize:", PAGE_SIZE);
+	put_stats(t, &mss, false);
+	t->len += (size_t)quire_scnprintf(t->buf + t->len, t->size - t->len, "%-16s%8d\n", "THPeligible:", 0);
+	put_flags(t, vma->vm_flags);
+}
+
+int mm_show_smaps(struct mm_struct *mm, struct text_sink *sink)
+{
+	struct text t = { .buf = kmalloc(SMAPS_BUFFER_BYTES, GFP_KERNEL), .size = SMAPS_BUFFER_BYTES };
+	unsigned long next = 0;
+	int err = 0;
+
+	if (!t.buf)
+		return -ENOMEM;
+	while (!err) {
+		const struct vm_area_struct *vma;
+
+		/* One VMA at a time: the program runs on between them. */
+		mmap_read_lock(mm);
+		vma = find_vma(mm, next);
+		if (vma) {
+			put_vma(&t, vma);
+			next = vma->vm_end;
+		}
+		mmap_read_unlock(mm);
+		if (!vma)
+			break;
+		err = sink->write(sink, t.buf, t.len);
+	}
+	kfree(t.buf);
+	return err;
+}
+
+int mm_show_smaps_rollup(struct mm_struct *mm, struct text_sink *sink)
+{
+	struct text t = { .buf = kmalloc(SMAPS_BUFFER_BYTES, GFP_KERNEL), .size = SMAPS_BUFFER_BYTES };
+	struct mem_size_stats mss = { 0 };
+	const struct vm_area_struct *vma;
+	int err;
+
+	if (!t.buf)
+		return -ENOMEM;
+	mmap_read_lock(mm);
+	for (vma = mm->mmap; vma; vma = vma->vm_next)
+		gather_vma(&mss, vma);
+	t.len = (size_t)quire_scnprintf(t.buf, t.size, "%08lx-%08lx ---p 00000000 00:00 0 ", mm->mmap ? mm->mmap->vm_start : 0,
+					mm->last ? mm->last->vm_end : 0);
+	mmap_read_unlock(mm);
+	t.len += (size_t)quire_scnprintf(t.buf + t.len, t.size - t.len, "%*s[rollup]\n",
+					 max(MAPS_NAME_COLUMN + 1 - (int)t.len, 0), "");
+	put_stats(&t, &mss, true);
+	err = sink->write(sink, t.buf, t.len);
+	kfree(t.buf);
+	return err;
+}
+
+/* Bits of an entry of /proc/PID/pagemap; below them the frame number. */
+#define PM_MMAP_EXCLUSIVE (1ull << 56)
+#define PM_FILE (1ull << 61)
+#define PM_SWAP (1ull << 62)
+#define PM_PRESENT (1ull << 63)
+
+static u64 pagemap_entry(pte_t pte)
+{
+	const struct page *page;
+
+	if (is_swap_pte(pte))
+		return PM_SWAP | (swp_area(pte_to_swp_entry(pte)) & 31) | swp_slot(pte_to_swp_entry(pte)) << 5;
+	if (!pte_present(pte))
+		return 0;
+	if (pte_special(pte))
+		return PM_PRESENT | pte_pfn(pte);
+	page = pte_page(pte);
+	return PM_PRESENT | pte_pfn(pte) | (PageAnon(page) ? 0 : PM_FILE) |
+	       (page_mapcount(page) == 1 ? PM_MMAP_EXCLUSIVE : 0);
+}
+
+int mm_pagemap(struct mm_struct *mm, vaddr_t addr, unsigned long nr, u64 *entries)
+{
+	mmap_read_lock(mm);
+	for (unsigned long i = 0; i < nr; i++, addr += PAGE_SIZE) {
+		const pte_t *pte = addr < TASK_SIZE && vma_lookup(mm, addr) ? pgtable_find_pte(&mm->pgt, addr) : NULL;
+
+		entries[i] = pte ? pagemap_entry(pte_read(pte)) : 0;
+	}
+	mmap_read_unlock(mm);
+	return 0;
+}
