@@ -137,6 +137,8 @@ void fput_last(struct file *file)
 {
 	struct path path = file->f_path;
 
+	if (unlikely(!list_empty(&file->f_ep)))
+		eventpoll_release(file);
 	if (unlikely(file->f_inode->i_flctx != NULL))
 		locks_remove_file(file);
 	if (file->f_op->release && !(file->f_mode & FMODE_PATH))

@@ -112,6 +112,8 @@ static struct dentry *start_create(struct parent_walk *w, bool is_dir)
 		return ERR_PTR(-ENAMETOOLONG);
 	if (w->nd.trailing_slash && !is_dir)
 		return ERR_PTR(-ENOENT);
+	if (!w->nd.path.dentry->d_inode->i_op->mknod)
+		return ERR_PTR(-ENOENT); /* names here are the kernel's */
 	err = may_create(&w->nd.path);
 	if (err)
 		return ERR_PTR(err);
@@ -141,7 +143,7 @@ int do_mknodat(int dfd, const char *path, bool user, umode_t mode, dev_t dev)
 	dir = w.nd.path.dentry->d_inode;
 	if (user)
 		mode &= ~(umode_t)current->fs->umask;
-	err = dir->i_op->mknod ? dir->i_op->mknod(dir, child, mode, dev) : -EPERM;
+	err = dir->i_op->mknod(dir, child, mode, dev);
 	dput(child);
 	parent_end(&w);
 	return err;

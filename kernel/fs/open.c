@@ -79,7 +79,7 @@ static struct dentry *find_or_make(struct nameidata *nd, int flags, umode_t mode
 		goto out;
 	err = nd->last_len > NAME_MAX ? -ENAMETOOLONG : may_create(&nd->path);
 	if (!err && !parent->d_inode->i_op->mknod)
-		err = -EACCES;
+		err = -ENOENT; /* names here are the kernel's */
 	child = err ? ERR_PTR(err) : d_alloc(parent, nd->last, nd->last_len);
 	if (!child)
 		child = ERR_PTR(-ENOMEM);

@@ -161,6 +161,9 @@ void rseq_resume(struct pt_regs *regs);
 bool setup_rt_frame(struct pt_regs *regs, int sig, const struct k_sigaction *ka,
 		    const struct kernel_siginfo *info, u64 oldmask);
 
+/* Woken when any signal becomes pending anywhere: for pollers of signal files. */
+extern struct waitq signalfd_wait;
+
 /* Takes the next signal in ~mask of the current task; 0 when there is none. sighand->lock held. */
 int dequeue_signal(u64 mask, struct kernel_siginfo *info);
 void flush_sigqueue(struct sigpending *pending);

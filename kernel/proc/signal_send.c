@@ -271,6 +271,15 @@ static bool from_kernel(struct kernel_siginfo *info)
 	return info == SEND_SIG_PRIV || (info != SEND_SIG_NOINFO && info->si_code > 0);
 }
 
+/* Files outlive the process whose signals they show, so their pollers do not wait in its sighand. */
+DEFINE_WAITQ(signalfd_wait);
+
+static void tell_watchers(struct task *t)
+{
+	waitq_wake_all(&t->sighand->wait);
+	waitq_wake_all(&signalfd_wait);
+}
+
 int send_signal_locked(int sig, struct kernel_siginfo *info, struct task *t, bool group)
 {
 	struct sigpending *pending = group ? &t->signal->shared_pending : &t->pending;
@@ -293,7 +302,7 @@ int send_signal_locked(int sig, struct kernel_siginfo *info, struct task *t, boo
 		}
 	}
 	pending->signal |= sigmask(sig);
-	waitq_wake_all(&t->sighand->wait);
+	tell_watchers(t);
 	complete_signal(sig, t, group);
 	return 0;
 }
@@ -308,7 +317,7 @@ void send_sigqueue_locked(struct sigqueue *q, struct task *t, bool group)
 		return;
 	list_add_tail(&q->list, &pending->list);
 	pending->signal |= sigmask(sig);
-	waitq_wake_all(&t->sighand->wait);
+	tell_watchers(t);
 	complete_signal(sig, t, group);
 }
 

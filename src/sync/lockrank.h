@@ -56,6 +56,7 @@
 	X(LOCK_RCU,         110, "spin, irq", "sync: grace periods and callback lists")       \
 	X(LOCK_WAIT,        120, "spin, irq", "sync: waiters of one queue, mutex or rwsem")   \
 	X(LOCK_HOST_WAIT,   124, "spin, irq", "host: its own sleepers and timers")            \
+	X(LOCK_HOST_WAIT2,  126, "spin, irq", "host: sets that queues tell of wake-ups")           \
 	X(LOCK_HOST_RUN,    130, "spin, irq", "host: run queues")                             \
 	X(LOCK_HOST_LOG,    140, "spin, irq", "host: console; everything may print")          \
 	X(LOCK_LEAF,        250, "spin, irq", "takes nothing below it")
