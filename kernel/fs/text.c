@@ -37,25 +37,31 @@ static void drop_pages(struct text_file *t)
 	t->made = false;
 }
 
+static int add_page(struct text_file *t)
+{
+	struct text_page *page = (struct text_page *)__get_free_pages(GFP_KERNEL, 0);
+
+	if (!page)
+		return -ENOMEM;
+	page->next = NULL;
+	if (t->last)
+		t->last->next = page;
+	else
+		t->first = page;
+	t->last = page;
+	return 0;
+}
+
 static int append(struct text_sink *sink, const char *text, size_t len)
 {
 	struct text_file *t = container_of(sink, struct text_file, sink);
 
 	while (len) {
 		size_t at = t->total % sizeof(t->last->bytes), part;
+		int err = at == 0 && t->total ? add_page(t) : 0;
 
-		if (!t->last || (at == 0 && t->total)) {
-			struct text_page *page = (struct text_page *)__get_free_pages(GFP_KERNEL, 0);
-
-			if (!page)
-				return -ENOMEM;
-			page->next = NULL;
-			if (t->last)
-				t->last->next = page;
-			else
-				t->first = page;
-			t->last = page;
-		}
+		if (err)
+			return err;
 		part = min(len, sizeof(t->last->bytes) - at);
 		memcpy(t->last->bytes + at, text, part);
 		t->total += part;
@@ -70,7 +76,10 @@ static int make(struct text_file *t)
 	int err;
 
 	drop_pages(t);
-	err = t->ops->show(&t->sink, t->arg);
+	/* Before the first figure is looked at, so that what the text itself takes does not come in between. */
+	err = add_page(t);
+	if (!err)
+		err = t->ops->show(&t->sink, t->arg);
 	if (err)
 		drop_pages(t);
 	else
