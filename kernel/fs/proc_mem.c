@@ -26,6 +26,16 @@ int proc_show_maps(struct text_sink *sink, struct task *task)
 	return with_mm(sink, task, mm_show_maps);
 }
 
+int proc_show_smaps(struct text_sink *sink, struct task *task)
+{
+	return with_mm(sink, task, mm_show_smaps);
+}
+
+int proc_show_smaps_rollup(struct text_sink *sink, struct task *task)
+{
+	return with_mm(sink, task, mm_show_smaps_rollup);
+}
+
 /* ---- arguments ---- */
 
 #define PART 1024
@@ -230,4 +240,48 @@ static long mem_write(struct file *file, struct iov_iter *from, u64 *pos)
 
 const struct file_operations proc_mem_fops = {
 	.open = mm_open, .release = mm_release, .llseek = mem_llseek, .read_iter = mem_read, .write_iter = mem_write,
+};
+
+#define PAGEMAP_PART 64u
+#define PFN_MASK ((1ull << 55) - 1)
+#define ADDRESS_PAGES (1ull << 35) /* of 47 bits */
+
+static long pagemap_read(struct file *file, struct iov_iter *to, u64 *pos)
+{
+	struct mm_struct *mm = file->private_data;
+	bool show_frames = capable(CAP_SYS_ADMIN);
+	u64 entries[PAGEMAP_PART];
+	long done = 0;
+
+	if (*pos % sizeof(u64) || to->count % sizeof(u64))
+		return -EINVAL;
+	if (!mm || !mmget_not_zero(mm))
+		return 0;
+	while (to->count && *pos / sizeof(u64) < ADDRESS_PAGES) {
+		u64 first = *pos / sizeof(u64);
+		unsigned int nr = (unsigned int)min(min(to->count / sizeof(u64), (size_t)PAGEMAP_PART),
+						    (size_t)(ADDRESS_PAGES - first));
+		int err = mm_pagemap(mm, (vaddr_t)first << 12, nr, entries);
+
+		if (err) {
+			done = done ? done : err;
+			break;
+		}
+		for (unsigned int i = 0; i < nr && !show_frames; i++)
+			entries[i] &= ~PFN_MASK;
+		if (copy_to_iter(entries, nr * sizeof(u64), to) != nr * sizeof(u64)) {
+			done = done ? done : -EFAULT;
+			break;
+		}
+		*pos += nr * sizeof(u64);
+		done += (long)(nr * sizeof(u64));
+		if (signal_pending(current))
+			break;
+	}
+	mmput(mm);
+	return done;
+}
+
+const struct file_operations proc_pagemap_fops = {
+	.open = mm_open, .release = mm_release, .llseek = mem_llseek, .read_iter = pagemap_read,
 };
