@@ -38,4 +38,12 @@ struct quire_ctx {
 	void *host;                       /* the host's task                                    */
 };
 
+/*
+ * A CPU's slot: one pointer of storage that the hottest path keeps for each CPU. A host that can reach such a pointer in an
+ * instruction defines QUIRE_HOST_HAS_SLOT, quire_host_slot() and quire_host_slot_set() in quire_host.h and starts every
+ * CPU with &quire_slot_none; otherwise struct quire has them.
+ */
+struct phys_cpu;
+extern const struct phys_cpu quire_slot_none;
+
 #endif

@@ -17,7 +17,7 @@
 #define __GFP_MOVABLE ((gfp_t)1 << 3)   /* can be migrated: also allows ZONE_MOVABLE with HIGHMEM       */
 #define __GFP_RECLAIMABLE ((gfp_t)1 << 4) /* can be given back by a shrinker                            */
 /* What may be done. */
-#define __GFP_HIGH ((gfp_t)1 << 5)      /* may use a part of the reserve below the min watermark        */
+#define __GFP_COLD ((gfp_t)1 << 5)      /* will be filled by a device: take the cold end of a list      */
 #define __GFP_IO ((gfp_t)1 << 6)        /* relief may start I/O                                         */
 #define __GFP_FS ((gfp_t)1 << 7)        /* relief may call into file systems                            */
 #define __GFP_ZERO ((gfp_t)1 << 8)      /* the page is returned zeroed                                  */
@@ -35,7 +35,7 @@
 #define __GFP_THISNODE ((gfp_t)1 << 21) /* only the given node                                          */
 #define __GFP_ACCOUNT ((gfp_t)1 << 22)  /* charge the owner                                             */
 #define __GFP_ZEROTAGS ((gfp_t)1 << 23)
-#define __GFP_COLD ((gfp_t)1 << 24)     /* will be filled by a device: take the cold end of a list      */
+#define __GFP_HIGH ((gfp_t)1 << 24)     /* may use a part of the reserve below the min watermark        */
 
 #define __GFP_RECLAIM (__GFP_DIRECT_RECLAIM | __GFP_KSWAPD_RECLAIM)
 
@@ -53,6 +53,8 @@
 #define GFP_TRANSHUGE_LIGHT ((GFP_HIGHUSER_MOVABLE | __GFP_COMP | __GFP_NOMEMALLOC | __GFP_NOWARN) & ~__GFP_RECLAIM)
 #define GFP_TRANSHUGE (GFP_TRANSHUGE_LIGHT | __GFP_DIRECT_RECLAIM)
 
+/* The low bits choose a per-CPU list. */
+#define GFP_LIST_MASK ((gfp_t)63)
 #define GFP_ZONEMASK (__GFP_DMA | __GFP_HIGHMEM | __GFP_DMA32 | __GFP_MOVABLE)
 
 #endif

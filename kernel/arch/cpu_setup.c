@@ -51,6 +51,7 @@ struct percpu *percpu_record_init(void *memory, unsigned int cpu, unsigned int a
 	pc->apic_id = apic_id;
 	record->irq_ctx.flags = QUIRE_CTX_IRQ;
 	pc->irq_ctx = &record->irq_ctx;
+	pc->quire_slot = (void *)(uintptr_t)&quire_slot_none;
 	pc->tss.ist[IST_DOUBLE_FAULT - 1] = (uintptr_t)record->ist[1];
 	pc->tss.ist[IST_NMI - 1] = (uintptr_t)(record->ist[1] + IST_BYTES);
 	pc->tss.iomap_base = sizeof(struct tss);

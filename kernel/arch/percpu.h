@@ -53,6 +53,7 @@ struct percpu {
 	uint32_t pad_tss;		/* puts rsp0 on a multiple of 8 */
 	struct tss tss;
 	uint64_t gdt[GDT_ENTRIES];
+	void *quire_slot;		/* the library's own */
 	struct quire_ctx *irq_ctx;	/* this_ctx() inside interrupt handlers */
 	struct pt_regs *irq_regs;	/* what the handler interrupted, NULL outside */
 	uint64_t alarm_ns;		/* when the clock's alarm is due, or CLOCK_NEVER */

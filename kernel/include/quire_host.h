@@ -40,6 +40,18 @@ static inline void cpu_unpin(void)
 {
 }
 
+#define QUIRE_HOST_HAS_SLOT 1
+
+static inline void *quire_host_slot(void)
+{
+	return this_percpu.quire_slot;
+}
+
+static inline void quire_host_slot_set(void *slot)
+{
+	this_percpu.quire_slot = slot;
+}
+
 static inline void quire_host_relax(void)
 {
 	__asm__ volatile("pause" ::: "memory");

@@ -39,6 +39,7 @@ struct host_self {
 	char *vmalloc_base;
 	uint64_t vmalloc_bytes;
 	const struct host_world *world;
+	void *slot;			/* the library's own                               */
 };
 
 extern _Thread_local struct host_self host_self;
@@ -67,6 +68,18 @@ static inline void cpu_pin(void)
 
 static inline void cpu_unpin(void)
 {
+}
+
+#define QUIRE_HOST_HAS_SLOT 1
+
+static inline void *quire_host_slot(void)
+{
+	return host_self.slot;
+}
+
+static inline void quire_host_slot_set(void *slot)
+{
+	host_self.slot = slot;
 }
 
 static inline void quire_host_relax(void)

@@ -61,11 +61,11 @@ static int show_pageset(struct text_sink *sink, const struct zone *zone, unsigne
 	for (i = 0; i < NR_PCP_LISTS; i++) {
 		const struct pcp_list *list = &pcp->lists[i];
 
-		if (!list->ring)
+		if (!list->base)
 			continue;
 		count += (unsigned long)pcp_count(list) << list->order;
 		high += (unsigned long)pcp_high(list) << list->order;
-		high_max += (unsigned long)(list->mask + 1) << list->order;
+		high_max += (unsigned long)list->capacity << list->order;
 	}
 	return text_printf(sink,
 			   "\n    cpu: %u"

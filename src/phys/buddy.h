@@ -34,7 +34,6 @@ struct pageblock {                  /* (Z) zone->lock  (a) atomic  (c) constant 
 	u16 nr_single;              /* (Z) free runs of order 0                                            */
 	u16 nr_free;                /* (Z) free frames                                                     */
 	u8 mt;                      /* (Z) to write, (a) to read: enum migratetype                         */
-	u8 list;                    /* (Z) to write, (a) to read: column of the per-CPU lists (pcp.h)      */
 	u8 zone_id;                 /* (c) node << 3 | zone: the one zone that owns the block              */
 	u8 filed;                   /* (Z) which of the zone's lists it is on (pageblock.h)                */
 	u8 flags;                   /* (Z) PB_*                                                            */

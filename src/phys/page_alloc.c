@@ -59,32 +59,35 @@ void prep_new_page(struct page *page, unsigned int order, gfp_t gfp)
 	prep_run(page, order, gfp, flags | (u32)PAGE_OWNER_KERNEL << PAGE_OWNER_SHIFT);
 }
 
-/* The hot frame of this CPU's list for these gfp bits, or NULL. `slot`: the order's place among the lists. */
-static __always_inline struct page *pop_fast(gfp_t gfp, unsigned int slot, u32 *page_flags)
+/* The hot page of this CPU's list for these gfp bits, or NULL; *flags: what its flags word becomes. `slot`: the order's
+ * place among the lists. */
+static __always_inline struct page *pop_fast(gfp_t gfp, unsigned int slot, u32 *flags)
 {
-	struct phys_cpu *cpu = this_phys_cpu();
-	struct pcp_list *list = cpu->by_gfp[gfp & 31] + slot * NR_LIST_COLUMNS;
-	u32 pfn;
+	struct phys_cpu *cpu = quire_host_slot();
+	struct pcp_list *list = cpu->by_gfp[gfp & GFP_LIST_MASK] + slot * NR_LIST_COLUMNS;
+	struct page *page = NULL, **sp;
 
-	if (unlikely(__atomic_load_n(&cpu->blocked, __ATOMIC_RELAXED) | (gfp & __GFP_COLD)))
-		return NULL;
-	__atomic_store_n(&cpu->busy, 1, __ATOMIC_RELAXED);
+	quire_host_slot_set((void *)(uintptr_t)&quire_slot_busy);
 	barrier();
-	if (unlikely(list->top == list->bottom)) {
-		pcp_leave(cpu);
-		return NULL;
+	sp = list->sp;
+	if (likely(sp != list->base)) {
+		page = *--sp;
+		hint_write(list->sp, sp);
+		*flags = list->alloc_flags;
 	}
-	pfn = pcp_pop(list);
-	pcp_leave(cpu);
-	*page_flags = list->page_flags;
-	return pfn_to_page(pfn);
+	barrier();
+	quire_host_slot_set(cpu);
+	return page;
 }
 
 static __always_inline struct page *alloc_fast(gfp_t gfp, int count)
 {
+	struct page *page;
 	u32 flags;
-	struct page *page = pop_fast(gfp, 0, &flags);
 
+	cpu_pin();
+	page = pop_fast(gfp, 0, &flags);
+	cpu_unpin();
 	if (unlikely(!page))
 		return NULL;
 	reset_page(page, flags, count);
@@ -102,7 +105,9 @@ static struct page *alloc_fast_order(gfp_t gfp, unsigned int order)
 
 	if (slot >= NR_PCP_ORDERS)
 		return NULL;
+	cpu_pin();
 	page = pop_fast(gfp, slot, &flags);
+	cpu_unpin();
 	if (page)
 		prep_run(page, order, gfp, flags);
 	return page;
@@ -171,23 +176,25 @@ static void reserve_highatomic(struct zone *zone, pfn_t pfn)
 	spin_unlock_irqrestore(&zone->lock, flags);
 }
 
-static u32 take_from_zone(struct zone *zone, const struct alloc_context *ac)
+static struct page *take_from_zone(struct zone *zone, const struct alloc_context *ac)
 {
+	struct page *page;
 	unsigned long flags;
-	u32 pfn = PAGE_NO_PFN;
+	u32 pfn;
 
-	if (!(ac->alloc_flags & ALLOC_NO_PCP))
-		pfn = pcp_alloc(zone, ac->order, ac->migratetype, ac->alloc_flags);
-	if (pfn != PAGE_NO_PFN)
-		return pfn;
+	page = pcp_alloc(zone, ac->order, ac->migratetype, ac->alloc_flags);
+	if (page)
+		return page;
 	spin_lock_irqsave(&zone->lock, flags);
 	pfn = zone_take_run(zone, ac->order, ac->migratetype, ac->alloc_flags);
 	if (pfn != PAGE_NO_PFN)
 		hint_write(zone->nr_alloc_direct, zone->nr_alloc_direct + (1ul << ac->order));
 	spin_unlock_irqrestore(&zone->lock, flags);
-	if (pfn != PAGE_NO_PFN && unlikely(ac->alloc_flags & ALLOC_HIGHATOMIC))
+	if (pfn == PAGE_NO_PFN)
+		return NULL;
+	if (unlikely(ac->alloc_flags & ALLOC_HIGHATOMIC))
 		reserve_highatomic(zone, pfn);
-	return pfn;
+	return pfn_to_page(pfn);
 }
 
 static bool zone_allowed(const struct zone *zone, const struct alloc_context *ac)
@@ -214,8 +221,8 @@ struct page *get_page_from_freelist(const struct alloc_context *ac)
 
 	for (ref = ac->zonelist; ref->zone; ref++) {
 		struct zone *zone = ref->zone;
+		struct page *page;
 		unsigned long mark;
-		u32 pfn;
 
 		if (ref->zone_idx > ac->highest_zoneidx || !zone_allowed(zone, ac))
 			continue;
@@ -226,50 +233,57 @@ struct page *get_page_from_freelist(const struct alloc_context *ac)
 				relief_wake_background(zone, ac->order);
 			continue;
 		}
-		pfn = take_from_zone(zone, ac);
-		if (pfn == PAGE_NO_PFN)
+		page = take_from_zone(zone, ac);
+		if (!page)
 			continue;
 		count_numa(zone, ac->nid, ac->order);
-		prep_new_page(pfn_to_page(pfn), ac->order, ac->gfp);
-		return pfn_to_page(pfn);
+		prep_new_page(page, ac->order, ac->gfp);
+		return page;
 	}
 	return NULL;
 }
 
 /* ---- taking back ---- */
 
-/* Puts the run on this CPU's list; false: take the long way. `special`: flags that this order must have (PG_run). */
+/* Puts the run on this CPU's list; false: take the long way. */
+static __always_inline bool push_fast(struct page *page, unsigned int slot, u32 flags)
+{
+	struct phys_cpu *cpu = quire_host_slot();
+	struct per_cpu_pages *pcp = cpu->zone_pcp[flags >> PAGE_ZONE_SHIFT];
+	u8 column = hint_read(this_phys()->columns[page_to_pfn(page) >> PAGEBLOCK_ORDER]);
+	struct pcp_list *list = &pcp->lists[slot * NR_LIST_COLUMNS + column];
+	struct page **sp;
+	bool room;
+
+	quire_host_slot_set((void *)(uintptr_t)&quire_slot_busy);
+	barrier();
+	sp = list->sp;
+	room = likely(sp != list->limit);
+	if (room) {
+		/* Before it is on the list: a handler on this CPU may take it from there at once. */
+		atomic_store_explicit(&page->flags, list->free_flags, memory_order_relaxed);
+		*sp = page;
+		hint_write(list->sp, sp + 1);
+		list->nr_free++;
+	}
+	barrier();
+	quire_host_slot_set(cpu);
+	return room;
+}
+
+/* `special`: flags that a page of this order must have (PG_run). */
 static __always_inline bool free_fast(struct page *page, unsigned int slot, u32 special)
 {
 	u32 flags = atomic_load_explicit(&page->flags, memory_order_relaxed);
-	struct phys_state *phys = this_phys();
-	struct phys_cpu *cpu = phys->cpu[this_cpu()];
-	struct per_cpu_pages *pcp = cpu->zone_pcp[flags >> PAGE_ZONE_SHIFT];
-	pfn_t pfn = page_to_pfn(page);
-	struct pcp_list *list;
-	u32 top;
+	bool done;
 
 	special |= PAGE_OWNER_ALLOCATED_BIT;
 	if (unlikely((flags & (PAGE_FLAGS_SPECIAL_AT_FREE | PAGE_OWNER_ALLOCATED_BIT)) != special))
 		return false;
-	if (unlikely(__atomic_load_n(&cpu->blocked, __ATOMIC_RELAXED)))
-		return false;
-	list = &pcp->lists[slot * NR_LIST_COLUMNS +
-			   __atomic_load_n(&phys->blocks[pfn >> PAGEBLOCK_ORDER].list, __ATOMIC_RELAXED)];
-	__atomic_store_n(&cpu->busy, 1, __ATOMIC_RELAXED);
-	barrier();
-	top = list->top;
-	if (unlikely(top == list->limit)) {
-		pcp_leave(cpu);
-		return false;
-	}
-	/* Before it is on the list: a handler on this CPU may take it from there at once. */
-	atomic_store_explicit(&page->flags, page_flags_free(flags), memory_order_relaxed);
-	list->ring[top & list->mask] = (u32)pfn;
-	__atomic_store_n(&list->top, top + 1, __ATOMIC_RELAXED);
-	list->nr_free++;
-	pcp_leave(cpu);
-	return true;
+	cpu_pin();
+	done = push_fast(page, slot, flags);
+	cpu_unpin();
+	return done;
 }
 
 static bool free_fast_order(struct page *page, unsigned int order)

@@ -54,7 +54,6 @@ static void destroy_compound(struct page *page, unsigned int order, u32 free_fla
 void free_slow(struct page *page, unsigned int order)
 {
 	u32 flags, free_flags;
-	struct pageblock *block;
 	unsigned long irq;
 	struct zone *zone;
 	pfn_t pfn;
@@ -67,13 +66,12 @@ void free_slow(struct page *page, unsigned int order)
 	free_flags = page_flags_free(flags);
 	zone = zone_by_id(flags >> PAGE_ZONE_SHIFT);
 	pfn = page_to_pfn(page);
-	block = pfn_to_block(pfn);
 	if (unlikely(this_phys_cpu()->attention & ATTENTION_CHECKS))
 		page_debug_free(page, order);
 	if (flags & 1u << PG_head)
 		destroy_compound(page, order, free_flags);
 	atomic_store_explicit(&page->flags, free_flags, memory_order_relaxed);
-	if (pcp_free(zone, (u32)pfn, order, __atomic_load_n(&block->list, __ATOMIC_RELAXED)))
+	if (pcp_free(zone, page, order, hint_read(this_phys()->columns[pfn >> PAGEBLOCK_ORDER])))
 		return;
 	spin_lock_irqsave(&zone->lock, irq);
 	zone_free_run(zone, pfn, order);

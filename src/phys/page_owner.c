@@ -22,6 +22,7 @@ void page_owner_init(void)
 		return;
 	for_each_possible_cpu(cpu)
 		__atomic_fetch_or(&this_phys()->cpu[cpu]->attention, ATTENTION_CHECKS, __ATOMIC_RELAXED);
+	quire_host_slot_set((void *)(uintptr_t)&quire_slot_none);
 }
 
 static bool is_poisoned(const struct page *page)

@@ -83,13 +83,6 @@ static inline u8 list_column(enum migratetype type)
 	return type == MIGRATE_CMA ? MIGRATE_MOVABLE : NO_LIST_COLUMN;
 }
 
-/* Changes what a block is for. Under zone->lock. */
-static inline void block_set_type(struct pageblock *block, enum migratetype type)
-{
-	__atomic_store_n(&block->mt, (u8)type, __ATOMIC_RELAXED);
-	__atomic_store_n(&block->list, list_column(type), __ATOMIC_RELAXED);
-}
-
 static inline enum migratetype gfp_migratetype(gfp_t gfp)
 {
 	/* __GFP_MOVABLE and __GFP_RECLAIMABLE are the bits 3 and 4; both at once is nonsense and counts as neither. */

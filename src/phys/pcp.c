@@ -10,6 +10,19 @@
 #include "quire/port.h"
 #include "quire/stats.h"
 
+static const struct per_cpu_pages no_lists;
+
+/* Two CPUs without lists; all that tells them apart is why. */
+const struct phys_cpu quire_slot_none = {
+	.by_gfp = {[0 ... GFP_LIST_MASK] = (struct pcp_list *)(uintptr_t)&no_lists.lists[0]},
+	.zone_pcp = {[0 ... QUIRE_MAX_NODES * 8 - 1] = (struct per_cpu_pages *)(uintptr_t)&no_lists},
+};
+
+const struct phys_cpu quire_slot_busy = {
+	.by_gfp = {[0 ... GFP_LIST_MASK] = (struct pcp_list *)(uintptr_t)&no_lists.lists[0]},
+	.zone_pcp = {[0 ... QUIRE_MAX_NODES * 8 - 1] = (struct per_cpu_pages *)(uintptr_t)&no_lists},
+};
+
 /* ---- sizes ---- */
 
 struct pcp_size pcp_size_for(unsigned long managed_pages, unsigned int nr_cpus, unsigned int fraction)
@@ -21,7 +34,7 @@ struct pcp_size pcp_size_for(unsigned long managed_pages, unsigned int nr_cpus, 
 	share = fraction ? managed_pages / fraction / nr_cpus : share / 64;
 	if (share < 16)
 		return size;
-	size.high_max = (unsigned int)rounddown_pow_of_two(min_t(unsigned long, share, 1ul << PCP_RING_MAX_SHIFT));
+	size.high_max = (unsigned int)rounddown_pow_of_two(min_t(unsigned long, share, 1ul << PCP_MAX_SHIFT));
 	size.batch = clamp_t(unsigned int, size.high_max / 4, 4, PCP_BATCH_MAX);
 	return size;
 }
@@ -34,8 +47,8 @@ u32 pcp_next_high(u32 high, u32 high_max, u32 misses, bool memory_low)
 	return misses ? min_t(u32, 2 * high, high_max) : high;
 }
 
-/* Entries of an order's ring. Huge pages are few and large: a CPU keeps some only where memory is plenty. */
-static unsigned int ring_entries(unsigned int order, unsigned int high_max)
+/* Entries of an order's list. Huge pages are few and large: a CPU keeps some only where memory is plenty. */
+static unsigned int list_entries(unsigned int order, unsigned int high_max)
 {
 	if (order == PAGEBLOCK_ORDER)
 		return high_max >= 256 ? 4 : 0;
@@ -44,16 +57,19 @@ static unsigned int ring_entries(unsigned int order, unsigned int high_max)
 
 /* ---- boot ---- */
 
-static void init_list(struct pcp_list *list, struct zone *zone, unsigned int order, unsigned int entries, u32 **memory,
-		      unsigned int batch)
+static void init_list(struct pcp_list *list, struct zone *zone, unsigned int order, unsigned int entries,
+		      struct page ***memory, unsigned int batch)
 {
-	list->zone = zone;
-	list->order = (u16)order;
-	list->page_flags = (u32)PAGE_OWNER_KERNEL << PAGE_OWNER_SHIFT | (u32)zone->id << PAGE_ZONE_SHIFT;
-	if (!entries || !batch)
+	u32 place = (u32)zone->id << PAGE_ZONE_SHIFT;
+
+	list->zone_id = zone->id;
+	list->order = (u8)order;
+	list->alloc_flags = (u32)PAGE_OWNER_KERNEL << PAGE_OWNER_SHIFT | place;
+	list->free_flags = (u32)PAGE_OWNER_BUDDY << PAGE_OWNER_SHIFT | place;
+	if (!entries)
 		return;
-	list->ring = *memory;
-	list->mask = entries - 1;
+	list->sp = list->base = *memory;
+	list->capacity = (u16)entries;
 	list->batch = (u16)max_t(unsigned int, batch >> order, 1);
 	pcp_set_high(list, order == PAGEBLOCK_ORDER ? entries : min_t(u32, entries, 2u * list->batch));
 	*memory += entries;
@@ -63,19 +79,19 @@ static struct per_cpu_pages *make_pageset(struct zone *zone, const struct pcp_si
 {
 	struct per_cpu_pages *pcp;
 	unsigned int entries = 0, i;
-	u32 *memory;
+	struct page **memory;
 
 	for (i = 0; i < NR_PCP_ORDERS; i++)
-		entries += MIGRATE_PCPTYPES * ring_entries(i > PCP_MAX_SMALL_ORDER ? PAGEBLOCK_ORDER : i, size->high_max);
-	pcp = memblock_alloc_node(sizeof(*pcp) + entries * sizeof(u32), CACHE_LINE_BYTES, zone_to_nid(zone));
+		entries += MIGRATE_PCPTYPES * list_entries(i > PCP_MAX_SMALL_ORDER ? PAGEBLOCK_ORDER : i, size->high_max);
+	pcp = memblock_alloc_node(sizeof(*pcp) + entries * sizeof(*memory), CACHE_LINE_BYTES, zone_to_nid(zone));
 	if (!pcp)
 		return NULL;
-	memory = (u32 *)(pcp + 1);
+	memory = (struct page **)(pcp + 1);
 	for (i = 0; i < NR_PCP_LISTS; i++) {
 		unsigned int order = i / NR_LIST_COLUMNS, used = i % NR_LIST_COLUMNS != NO_LIST_COLUMN;
 
 		order = order > PCP_MAX_SMALL_ORDER ? PAGEBLOCK_ORDER : order;
-		init_list(&pcp->lists[i], zone, order, used ? ring_entries(order, size->high_max) : 0, &memory, size->batch);
+		init_list(&pcp->lists[i], zone, order, used ? list_entries(order, size->high_max) : 0, &memory, size->batch);
 	}
 	return pcp;
 }
@@ -110,27 +126,26 @@ static struct pcp_list *list_for_gfp(struct phys_cpu *cpu, gfp_t gfp)
 
 	while (ref->zone && ref->zone_idx > highest)
 		ref++;
-	/* No zone at all: any empty list will do. */
-	return &cpu->zone_pcp[ref->zone ? ref->zone->id : QUIRE_MAX_NODES * 8 - 1]->lists[gfp_migratetype(gfp)];
+	/* The cold end is for the long way, and a machine may have no such zone. */
+	if (!ref->zone || gfp & __GFP_COLD)
+		return quire_slot_none.by_gfp[0];
+	return &cpu->zone_pcp[ref->zone->id]->lists[gfp_migratetype(gfp)];
 }
 
 int pcp_init(void)
 {
 	struct phys_state *phys = this_phys();
 	unsigned int nr_cpus = this_quire()->nr_cpus, cpu, id;
-	struct per_cpu_pages *empty = memblock_alloc(sizeof(*empty), CACHE_LINE_BYTES);
 	struct zone *zone;
 
-	if (!empty)
-		return -ENOMEM;
 	for (cpu = 0; cpu < nr_cpus; cpu++)
 		for (id = 0; id < ARRAY_SIZE(phys->cpu[cpu]->zone_pcp); id++)
-			phys->cpu[cpu]->zone_pcp[id] = empty;
+			phys->cpu[cpu]->zone_pcp[id] = quire_slot_none.zone_pcp[0];
 	for_each_populated_zone(zone, id)
 		if (init_zone_lists(zone, nr_cpus))
 			return -ENOMEM;
 	for (cpu = 0; cpu < nr_cpus; cpu++)
-		for (gfp_t gfp = 0; gfp < 32; gfp++)
+		for (gfp_t gfp = 0; gfp <= GFP_LIST_MASK; gfp++)
 			phys->cpu[cpu]->by_gfp[gfp] = list_for_gfp(phys->cpu[cpu], gfp);
 	return 0;
 }
@@ -155,7 +170,7 @@ static unsigned int take_runs(struct zone *zone, unsigned int order, enum migrat
 /* Moves a batch from the zone to an empty list, so that the lowest frame is given out first. */
 static void refill(struct phys_cpu *cpu, struct pcp_list *list, enum migratetype type, unsigned int alloc_flags)
 {
-	struct zone *zone = list->zone;
+	struct zone *zone = zone_by_id(list->zone_id);
 	unsigned int nr, order = list->order;
 	unsigned long flags;
 
@@ -167,25 +182,39 @@ static void refill(struct phys_cpu *cpu, struct pcp_list *list, enum migratetype
 	spin_unlock_irqrestore(&zone->lock, flags);
 	list->nr_refilled += nr;
 	while (nr)
-		pcp_push(list, cpu->scratch[--nr]);
+		pcp_push(list, pfn_to_page(cpu->scratch[--nr]));
 	list->misses++;
 }
 
-u32 pcp_alloc(struct zone *zone, unsigned int order, enum migratetype type, unsigned int alloc_flags)
+/* Takes the `nr` entries that waited longest. */
+static void take_cold(struct pcp_list *list, u32 *pfns, unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		pfns[i] = (u32)page_to_pfn(list->base[i]);
+	memmove(list->base, list->base + nr, (pcp_count(list) - nr) * sizeof(*list->base));
+	hint_write(list->sp, list->sp - nr);
+}
+
+struct page *pcp_alloc(struct zone *zone, unsigned int order, enum migratetype type, unsigned int alloc_flags)
 {
 	struct phys_cpu *cpu = this_phys_cpu();
 	struct pcp_list *list = pcp_list_of(cpu->zone_pcp[zone->id], order, type);
-	u32 pfn = PAGE_NO_PFN;
+	struct page *page = NULL;
 
-	if (!list || !list->ring || !pcp_enter(cpu))
-		return PAGE_NO_PFN;
+	if (!list || !list->base || !pcp_enter(cpu))
+		return NULL;
 	if (!pcp_count(list))
 		refill(cpu, list, type, alloc_flags);
-	if (pcp_count(list)) {
-		pfn = alloc_flags & ALLOC_COLD ? pcp_pop_cold(list) : pcp_pop(list);
+	if (pcp_count(list) && alloc_flags & ALLOC_COLD) {
+		take_cold(list, cpu->scratch, 1);
+		page = pfn_to_page(cpu->scratch[0]);
+	} else if (pcp_count(list)) {
+		page = pcp_pop(list);
 	}
 	pcp_leave(cpu);
-	return pfn;
+	return page;
 }
 
 /* ---- overflow and drain ---- */
@@ -208,11 +237,10 @@ static void give_to_zone(struct zone *zone, const u32 *pfns, unsigned int nr, un
 static void drain_list(struct phys_cpu *cpu, struct pcp_list *list, unsigned int nr)
 {
 	while (nr) {
-		unsigned int batch = min_t(unsigned int, nr, PCP_BATCH_MAX), i;
+		unsigned int batch = min_t(unsigned int, nr, PCP_BATCH_MAX);
 
-		for (i = 0; i < batch; i++)
-			cpu->scratch[i] = pcp_pop_cold(list);
-		give_to_zone(list->zone, cpu->scratch, batch, list->order);
+		take_cold(list, cpu->scratch, batch);
+		give_to_zone(zone_by_id(list->zone_id), cpu->scratch, batch, list->order);
 		list->nr_drained += batch;
 		nr -= batch;
 	}
@@ -220,16 +248,16 @@ static void drain_list(struct phys_cpu *cpu, struct pcp_list *list, unsigned int
 
 static void overflow(struct phys_cpu *cpu, struct pcp_list *list)
 {
-	bool low = hint_read(list->zone->flags) & ZONE_BELOW_LOW;
-	u32 high = pcp_next_high(pcp_high(list), list->mask + 1, list->misses, low);
+	bool low = hint_read(zone_by_id(list->zone_id)->flags) & ZONE_BELOW_LOW;
+	u32 high = pcp_next_high(pcp_high(list), list->capacity, list->misses, low);
 
 	list->misses = 0;
 	if (high > pcp_high(list)) {
 		pcp_set_high(list, high);
 		return;
 	}
-	pcp_set_high(list, max_t(u32, high, list->batch));
 	drain_list(cpu, list, low ? pcp_count(list) : min_t(u32, list->batch, pcp_count(list)));
+	pcp_set_high(list, max_t(u32, high, list->batch));
 }
 
 /* The list to put a run on, entered and with room; NULL: none. */
@@ -237,34 +265,36 @@ static struct pcp_list *enter_for_free(struct phys_cpu *cpu, struct zone *zone, 
 {
 	struct pcp_list *list = pcp_list_of(cpu->zone_pcp[zone->id], order, column);
 
-	if (!list || !list->ring || !pcp_enter(cpu))
+	if (!list || !list->base || !pcp_enter(cpu))
 		return NULL;
-	if (pcp_count(list) >= pcp_high(list))
+	if (list->sp == list->limit)
 		overflow(cpu, list);
 	list->nr_free++;
 	return list;
 }
 
-bool pcp_free(struct zone *zone, u32 pfn, unsigned int order, unsigned int column)
+bool pcp_free(struct zone *zone, struct page *page, unsigned int order, unsigned int column)
 {
 	struct phys_cpu *cpu = this_phys_cpu();
 	struct pcp_list *list = enter_for_free(cpu, zone, order, column);
 
 	if (!list)
 		return false;
-	pcp_push(list, pfn);
+	pcp_push(list, page);
 	pcp_leave(cpu);
 	return true;
 }
 
-bool pcp_free_cold(struct zone *zone, u32 pfn, unsigned int order, unsigned int column)
+bool pcp_free_cold(struct zone *zone, struct page *page, unsigned int order, unsigned int column)
 {
 	struct phys_cpu *cpu = this_phys_cpu();
 	struct pcp_list *list = enter_for_free(cpu, zone, order, column);
 
 	if (!list)
 		return false;
-	pcp_push_cold(list, pfn);
+	memmove(list->base + 1, list->base, pcp_count(list) * sizeof(*list->base));
+	list->base[0] = page;
+	hint_write(list->sp, list->sp + 1);
 	pcp_leave(cpu);
 	return true;
 }

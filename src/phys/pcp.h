@@ -2,20 +2,24 @@
 /*
  * pcp.h - frames that one CPU keeps at hand, so that most requests touch nothing shared.
  *
- *	bottom (cold)                          top (hot)
- *	   v                                      v
- *	 [ 41 | 7 | 300 | 12 | ...        | 8 | 9 ]       a ring of frame numbers for each order and mobility
- *	   `-> overflow goes to the zone          `-> freed last, given out first: its lines are still in the cache
+ *	base (cold)                        sp (hot)     limit
+ *	   v                                  v           v
+ *	 [ 41 | 7 | 300 | 12 | ...    | 8 | 9 |           |      ]    a stack of pages for each order and mobility
+ *	   `-> overflow goes to the zone    `- freed last, given out first: its lines are still in the cache
  *
- * A list holds orders 0 to 3 and 9 (huge pages). It refills by `batch` and overflows at `high`, which grows with the load
- * up to the ring's size and shrinks when memory is short.
+ * A list holds orders 0 to 3 and 9 (huge pages). It refills by `batch` and overflows at `limit`, which grows with the load
+ * up to the room there is and shrinks when memory is short.
  *
- * [C1] Only its own CPU touches a list, and only while `busy` is set; a handler that finds it set uses the zone instead.
- *      So the hot path has no atomic operation and leaves interrupts on.
- * [C2] 0 <= top - bottom <= limit - bottom <= mask + 1 (unsigned arithmetic).
+ * The short paths of page_alloc.c reach a CPU's lists through its slot (quire/ctx.h) and put quire_slot_busy there while they
+ * change one. In that, and in quire_slot_none, all lists are empty and none has room: so a handler that comes in between
+ * needs no test to be sent the long way, and neither does a CPU whose short paths are turned off.
+ *
+ * [C1] Only its own CPU touches a list, and only between pcp_enter and pcp_leave or while the slot is quire_slot_busy; a
+ *      handler that comes then uses the zone instead. So the hot path has no atomic operation and leaves interrupts on.
+ * [C2] base <= sp <= limit <= base + capacity.
  * [C3] Frames on a list are free ([P2]) and their bits in the page block are clear.
  *
- * Other CPUs ask for a drain through `attention` (noticed at the next request) or the port's call_cpus.
+ * Other CPUs ask for a drain through the port's call_cpus, or through `attention` (noticed at the next long way).
  * Lock: none for the lists; zone->lock for refill and overflow. Sleeps: never, but for drain_all_pages.
  */
 #ifndef PHYS_PCP_H
@@ -28,19 +32,19 @@
 #define NR_PCP_LISTS (NR_PCP_ORDERS * NR_LIST_COLUMNS)
 /* Frames moved between a list and its zone at once: enough to make the lock cheap, few enough not to hold it long. */
 #define PCP_BATCH_MAX 63
-/* log2 of the largest ring, in frames of order 0. */
-#define PCP_RING_MAX_SHIFT 9
+/* log2 of the most entries of a list, in frames of order 0. */
+#define PCP_MAX_SHIFT 9
 
-struct pcp_list {                  /* (C) its CPU, while busy                                         */
-	u32 top, bottom;           /* (C) to write; racy reads are hints                              */
-	u32 limit;                 /* (C) bottom + high: a list whose top is here overflows           */
-	u32 mask;                  /* (c) ring entries less one                                       */
-	u32 *ring;                 /* (c) NULL: no such list                                          */
+struct pcp_list {                  /* (C) its CPU, as [C1] says                                       */
+	struct page **sp;          /* (C) to write; racy reads are hints                              */
+	struct page **base;        /* (c) NULL: no such list                                          */
+	struct page **limit;       /* (C) a list whose sp is here overflows                           */
+	u32 alloc_flags;           /* (c) flags of a page given out from here: zone, node, owner      */
+	u32 free_flags;            /* (c) and of one that waits here                                  */
 	unsigned long nr_free;     /* (C) entries that were freed to it; racy reads are hints         */
-	u32 page_flags;            /* (c) flags of a page given out from here: zone, node, owner      */
-	u32 misses;                /* (C) refills since the last overflow                             */
-	struct zone *zone;         /* (c)                                                             */
-	u16 batch, order;          /* (c) entries moved at once                                       */
+	u16 capacity, batch;       /* (c) entries; entries moved at once                              */
+	u8 zone_id, order;         /* (c)                                                             */
+	u16 misses;                /* (C) refills since the last overflow                             */
 	unsigned long nr_refilled, nr_drained; /* (C) entries that came from and went to the zone      */
 } __aligned(64);
 
@@ -50,26 +54,24 @@ struct per_cpu_pages {
 
 enum phys_attention {
 	ATTENTION_DRAIN = 1 << 0, /* another CPU wants the lists emptied                     */
-	ATTENTION_CHECKS = 1 << 1, /* poison or page_owner is on: no short cuts              */
+	ATTENTION_CHECKS = 1 << 1, /* poison or page_owner is on: no short paths             */
 };
 
 struct phys_cpu {
-	union {
-		struct {
-			u8 busy;       /* (C) the lists are being changed                         */
-			u8 attention;  /* (a) enum phys_attention                                 */
-		};
-		u16 blocked;           /* not zero: no fast path                                  */
-	};
-	u8 nid;                        /* (c) nearest node                                        */
-	struct pcp_list *by_gfp[32];   /* (c) order-0 list for the low five bits of a gfp         */
+	struct pcp_list *by_gfp[GFP_LIST_MASK + 1]; /* (c) order-0 list for the low bits of a gfp         */
 	struct per_cpu_pages *zone_pcp[QUIRE_MAX_NODES * 8]; /* (c) by node << 3 | zone; some are empty for ever */
-	u32 scratch[PCP_BATCH_MAX + 1]; /* (C) frames on their way                                */
+	u8 busy;                       /* (C) the long way is changing the lists                      */
+	u8 attention;                  /* (a) enum phys_attention                                     */
+	u8 nid;                        /* (c) nearest node                                            */
+	u32 scratch[PCP_BATCH_MAX + 1]; /* (C) frames on their way                                    */
 };
+
+/* In a CPU's slot while a short path changes one of its lists. */
+extern const struct phys_cpu quire_slot_busy;
 
 static inline u32 pcp_count(const struct pcp_list *list)
 {
-	return __atomic_load_n(&list->top, __ATOMIC_RELAXED) - __atomic_load_n(&list->bottom, __ATOMIC_RELAXED);
+	return (u32)(hint_read(list->sp) - list->base);
 }
 
 /* Entries ever given out: what came in and is no longer there. So the hot path counts nothing for it. */
@@ -81,12 +83,12 @@ static inline unsigned long pcp_nr_alloc(const struct pcp_list *list)
 /* Entries at which a list overflows. */
 static inline u32 pcp_high(const struct pcp_list *list)
 {
-	return list->limit - list->bottom;
+	return (u32)(list->limit - list->base);
 }
 
 static inline void pcp_set_high(struct pcp_list *list, u32 high)
 {
-	list->limit = list->bottom + high;
+	list->limit = list->base + high;
 }
 
 /* Place of an order among the lists; NR_PCP_ORDERS: none. */
@@ -105,54 +107,34 @@ static inline struct pcp_list *pcp_list_of(struct per_cpu_pages *pcp, unsigned i
 	return slot < NR_PCP_ORDERS ? &pcp->lists[slot * NR_LIST_COLUMNS + column] : NULL;
 }
 
-static __always_inline bool pcp_enter(struct phys_cpu *cpu)
+/* True: the caller has this CPU's lists until pcp_leave. False: what it interrupted has them. */
+static inline bool pcp_enter(struct phys_cpu *cpu)
 {
-	if (unlikely(__atomic_load_n(&cpu->busy, __ATOMIC_RELAXED)))
+	if (cpu->busy || quire_host_slot() == &quire_slot_busy)
 		return false;
-	__atomic_store_n(&cpu->busy, 1, __ATOMIC_RELAXED);
+	cpu->busy = 1;
+	quire_host_slot_set((void *)(uintptr_t)&quire_slot_busy);
 	barrier();
 	return true;
 }
 
-static __always_inline void pcp_leave(struct phys_cpu *cpu)
+static inline void pcp_leave(struct phys_cpu *cpu)
 {
 	barrier();
-	__atomic_store_n(&cpu->busy, 0, __ATOMIC_RELAXED);
+	quire_host_slot_set(hint_read(cpu->attention) & ATTENTION_CHECKS ? (void *)(uintptr_t)&quire_slot_none : cpu);
+	cpu->busy = 0;
 }
 
-static __always_inline void pcp_push(struct pcp_list *list, u32 pfn)
+static inline void pcp_push(struct pcp_list *list, struct page *page)
 {
-	u32 top = list->top;
-
-	list->ring[top & list->mask] = pfn;
-	__atomic_store_n(&list->top, top + 1, __ATOMIC_RELAXED);
+	*list->sp = page;
+	hint_write(list->sp, list->sp + 1);
 }
 
-static __always_inline u32 pcp_pop(struct pcp_list *list)
+static inline struct page *pcp_pop(struct pcp_list *list)
 {
-	u32 top = list->top - 1;
-
-	__atomic_store_n(&list->top, top, __ATOMIC_RELAXED);
-	return list->ring[top & list->mask];
-}
-
-/* Takes the cold end. */
-static inline u32 pcp_pop_cold(struct pcp_list *list)
-{
-	u32 bottom = list->bottom;
-
-	__atomic_store_n(&list->bottom, bottom + 1, __ATOMIC_RELAXED);
-	list->limit++;
-	return list->ring[bottom & list->mask];
-}
-
-static inline void pcp_push_cold(struct pcp_list *list, u32 pfn)
-{
-	u32 bottom = list->bottom - 1;
-
-	list->ring[bottom & list->mask] = pfn;
-	__atomic_store_n(&list->bottom, bottom, __ATOMIC_RELAXED);
-	list->limit--;
+	hint_write(list->sp, list->sp - 1);
+	return *list->sp;
 }
 
 /* ---- sizes, pure ---- */
@@ -169,12 +151,12 @@ u32 pcp_next_high(u32 high, u32 high_max, u32 misses, bool memory_low);
 
 /* Makes the lists of all possible CPUs. 0 or -ENOMEM. Context: boot. */
 int pcp_init(void);
-/* A frame run from this CPU's list of `zone`, refilled if needed. PAGE_NO_PFN: the zone has none, or the CPU is busy. */
-u32 pcp_alloc(struct zone *zone, unsigned int order, enum migratetype type, unsigned int alloc_flags);
+/* A run from this CPU's list of `zone`, refilled if needed. NULL: the zone has none, or the CPU is busy. */
+struct page *pcp_alloc(struct zone *zone, unsigned int order, enum migratetype type, unsigned int alloc_flags);
 /* Puts a run on this CPU's list for the block's column; false: it has none, or is busy. */
-bool pcp_free(struct zone *zone, u32 pfn, unsigned int order, unsigned int column);
+bool pcp_free(struct zone *zone, struct page *page, unsigned int order, unsigned int column);
 /* The same at the cold end: a device or a long scan used the frame last. */
-bool pcp_free_cold(struct zone *zone, u32 pfn, unsigned int order, unsigned int column);
+bool pcp_free_cold(struct zone *zone, struct page *page, unsigned int order, unsigned int column);
 /* Empties this CPU's lists into their zones (of one zone, or NULL: all); frames. */
 unsigned long drain_local_pages(struct zone *zone);
 /* Frames on all CPUs' lists of a zone; a racy sum. */

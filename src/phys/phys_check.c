@@ -115,17 +115,17 @@ static unsigned int check_lists_of_cpu(struct phys_cpu *cpu)
 	for (id = 0; id < ARRAY_SIZE(cpu->zone_pcp); id++)
 		for (i = 0; i < NR_PCP_LISTS; i++) {
 			struct pcp_list *list = &cpu->zone_pcp[id]->lists[i];
-			u32 at;
+			struct zone *zone = zone_by_id(list->zone_id);
+			struct page **at;
 
-			if (pcp_count(list) > pcp_high(list) || (list->ring && pcp_high(list) > list->mask + 1))
-				errors += broken("[C2]", list->zone, i);
-			for (at = list->bottom; at != list->top; at++) {
-				u32 pfn = list->ring[at & list->mask];
-				struct page *page = pfn_to_page(pfn);
+			if (list->sp < list->base || list->sp > list->limit || list->limit > list->base + list->capacity)
+				errors += broken("[C2]", zone, i);
+			for (at = list->base; at < list->sp; at++) {
+				pfn_t pfn = page_to_pfn(*at);
 
-				if (!PageBuddy(page) || page_zone(page) != list->zone ||
+				if (!PageBuddy(*at) || page_zone(*at) != zone ||
 				    !block_run_used(pfn_to_block(pfn), pfn & (PAGEBLOCK_PAGES - 1), list->order))
-					errors += broken("[C3]", list->zone, pfn);
+					errors += broken("[C3]", zone, pfn);
 			}
 		}
 	return errors;

@@ -58,7 +58,8 @@ static int make_state(void)
 	/* An even number of blocks, so that every block has a buddy to look at. */
 	phys->nr_blocks = (u32)(ALIGN(end, (pfn_t)2 * PAGEBLOCK_PAGES) >> PAGEBLOCK_ORDER);
 	phys->blocks = memblock_alloc(phys->nr_blocks * sizeof(struct pageblock), sizeof(struct pageblock));
-	return phys->blocks ? 0 : -ENOMEM;
+	phys->columns = memblock_alloc(phys->nr_blocks, CACHE_LINE_BYTES);
+	return phys->blocks && phys->columns ? 0 : -ENOMEM;
 }
 
 int phys_init_sections_and_zones(const struct quire_boot *boot)

@@ -23,6 +23,7 @@ struct phys_sysctl {                    /* (a) each a value of /proc/sys/vm     
 
 struct phys_state {                     /* (c) constant after boot, but for what says otherwise       */
 	struct pageblock *blocks;       /* by pfn >> PAGEBLOCK_ORDER                                   */
+	u8 *columns;                    /* (a) by block: where its frames wait among the per-CPU lists */
 	u32 nr_blocks;
 	pfn_t max_pfn;                  /* one more than the last frame of RAM                         */
 	placement_policy placement;

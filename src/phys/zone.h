@@ -183,8 +183,6 @@ enum alloc_flags {
 	ALLOC_CMA = 1 << 7,           /* may use the CMA blocks                                */
 	ALLOC_KSWAPD = 1 << 8,        /* wake kswapd                                           */
 	ALLOC_COLD = 1 << 9,          /* take the cold end                                     */
-	ALLOC_NO_PCP = 1 << 10,       /* an outer user has this CPU's lists                    */
-	ALLOC_HARDEN = 1 << 11,       /* deny: only nodes of the mask (hard wall)              */
 };
 
 /* Plain values of a zone, so that a test can enumerate the rule. */
@@ -217,6 +215,8 @@ static inline pfn_t block_start_pfn(const struct pageblock *block)
 	return (pfn_t)block_number(block) << PAGEBLOCK_ORDER;
 }
 
+/* Changes what a block is for, and where its frames wait; for a block that is on no list. */
+void block_set_type(struct pageblock *block, enum migratetype type);
 void zone_init_lists(struct zone *zone);
 /* Puts a block where its free frames say; call it after each change of them. */
 void zone_file_block(struct zone *zone, struct pageblock *block);

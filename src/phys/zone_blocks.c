@@ -33,6 +33,12 @@ void zone_init_lists(struct zone *zone)
 
 /* ---- filing ---- */
 
+void block_set_type(struct pageblock *block, enum migratetype type)
+{
+	hint_write(block->mt, (u8)type);
+	hint_write(this_phys()->columns[block_number(block)], list_column(type));
+}
+
 static u8 block_key(const struct pageblock *block)
 {
 	unsigned int order;

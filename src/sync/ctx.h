@@ -3,8 +3,8 @@
  * ctx.h - the running context, its machine, and what a host may leave out of quire_host.h.
  *
  * Every world's quire_host.h gives this_quire, this_cpu, this_ctx, cpu_pin, cpu_unpin,
- * quire_host_relax. Two more are optional macros, defaulted here to what a kernel that never
- * preempts itself wants:
+ * quire_host_relax. A place for each CPU's slot is optional (quire/ctx.h says what that is), and so
+ * are two macros, defaulted here to what a kernel that never preempts itself wants:
  *
  *      quire_host_sched_point()   a place where a simulated machine may run somebody else; default: none
  *      QUIRE_HOST_MARKS_RCU       1 where a read section must be marked, because its CPU passes through
@@ -25,6 +25,19 @@
 #endif
 #ifndef QUIRE_HOST_MARKS_RCU
 #define QUIRE_HOST_MARKS_RCU 0
+#endif
+#ifndef QUIRE_HOST_HAS_SLOT
+static inline void *quire_host_slot(void)
+{
+	void *slot = this_quire()->slot[this_cpu()];
+
+	return slot ? slot : (void *)(uintptr_t)&quire_slot_none;
+}
+
+static inline void quire_host_slot_set(void *slot)
+{
+	this_quire()->slot[this_cpu()] = slot;
+}
 #endif
 
 /*
