@@ -100,7 +100,9 @@ bench:
 install: deps-run
 	@tools/build build/embed$(SUFFIX) -Dworld=embed --prefix=/usr/local
 	@meson configure build/embed$(SUFFIX) -Dprefix=$(abspath $(PREFIX)) -Dlibdir=lib
-	@DESTDIR=$(DESTDIR) meson install -C build/embed$(SUFFIX) --quiet
+	@tools/build build/embed$(SUFFIX)
+	@DESTDIR=$(abspath $(DESTDIR)) meson install -C build/embed$(SUFFIX) --no-rebuild --quiet
+	@echo "$(abspath $(DESTDIR))$(abspath $(PREFIX))/lib/libquire.a, with headers and quire.pc"
 
 #: make clean      Remove everything that was built.
 clean:

@@ -3,6 +3,9 @@
 import glob
 import os
 import re
+import glob
+import os
+import shutil
 import subprocess
 import tempfile
 
