@@ -151,7 +151,6 @@ struct futex_key {
 int futex_get_key(struct mm_struct *mm, vaddr_t addr, bool shared, struct futex_key *key);
 
 /* ---- figures ---- */
-enum mm_counter { MM_FILEPAGES, MM_ANONPAGES, MM_SWAPENTS, MM_SHMEMPAGES, NR_MM_COUNTERS };
 
 struct mm_usage { /* pages */
 	unsigned long total_vm, hiwater_vm, locked_vm, pinned_vm, data_vm, exec_vm, stack_vm;

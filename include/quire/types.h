@@ -38,6 +38,9 @@ struct mm_struct;
 struct vm_area_struct;
 struct address_space;
 
+/* What a program's resident pages (and swap entries) are counted as. */
+enum mm_counter { MM_FILEPAGES, MM_ANONPAGES, MM_SWAPENTS, MM_SHMEMPAGES, NR_MM_COUNTERS };
+
 /* A physical range in bytes, [start, end). */
 struct phys_range {
 	paddr_t start, end;

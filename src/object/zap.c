@@ -8,7 +8,6 @@
 #include "object/rmap.h"
 #include "pgtable/softpte.h"
 #include "pgtable/walk.h"
-#include "quire/mm.h"
 #include "quire/stats.h"
 
 /* What one leaf table's worth of unmapping adds up to. */
