@@ -27,7 +27,7 @@ const struct phys_cpu quire_slot_busy = {
 
 struct pcp_size pcp_size_for(unsigned long managed_pages, unsigned int nr_cpus, unsigned int fraction)
 {
-	struct pcp_size size = {0, 0};
+	struct pcp_size size = {0, 0, 0};
 	unsigned long share = managed_pages / nr_cpus;
 
 	/* All CPUs' lists together must not hide a noticeable part of a zone: 1/64 each list, or the user's fraction. */
@@ -35,6 +35,7 @@ struct pcp_size pcp_size_for(unsigned long managed_pages, unsigned int nr_cpus, 
 	if (share < 16)
 		return size;
 	size.high_max = (unsigned int)rounddown_pow_of_two(min_t(unsigned long, share, 1ul << PCP_MAX_SHIFT));
+	size.huge = (unsigned int)min_t(unsigned long, share >> PAGEBLOCK_ORDER, PCP_MAX_HUGE);
 	size.batch = clamp_t(unsigned int, size.high_max / 4, 4, PCP_BATCH_MAX);
 	return size;
 }
@@ -47,12 +48,10 @@ u32 pcp_next_high(u32 high, u32 high_max, u32 misses, bool memory_low)
 	return misses ? min_t(u32, 2 * high, high_max) : high;
 }
 
-/* Entries of an order's list. Huge pages are few and large: a CPU keeps some only where memory is plenty. */
-static unsigned int list_entries(unsigned int order, unsigned int high_max)
+/* Entries of an order's list. */
+static unsigned int list_entries(unsigned int order, const struct pcp_size *size)
 {
-	if (order == PAGEBLOCK_ORDER)
-		return high_max >= 256 ? 4 : 0;
-	return high_max >> order;
+	return order == PAGEBLOCK_ORDER ? size->huge : size->high_max >> order;
 }
 
 /* ---- boot ---- */
@@ -82,7 +81,7 @@ static struct per_cpu_pages *make_pageset(struct zone *zone, const struct pcp_si
 	struct page **memory;
 
 	for (i = 0; i < NR_PCP_ORDERS; i++)
-		entries += MIGRATE_PCPTYPES * list_entries(i > PCP_MAX_SMALL_ORDER ? PAGEBLOCK_ORDER : i, size->high_max);
+		entries += MIGRATE_PCPTYPES * list_entries(i > PCP_MAX_SMALL_ORDER ? PAGEBLOCK_ORDER : i, size);
 	pcp = memblock_alloc_node(sizeof(*pcp) + entries * sizeof(*memory), CACHE_LINE_BYTES, zone_to_nid(zone));
 	if (!pcp)
 		return NULL;
@@ -91,7 +90,7 @@ static struct per_cpu_pages *make_pageset(struct zone *zone, const struct pcp_si
 		unsigned int order = i / NR_LIST_COLUMNS, used = i % NR_LIST_COLUMNS != NO_LIST_COLUMN;
 
 		order = order > PCP_MAX_SMALL_ORDER ? PAGEBLOCK_ORDER : order;
-		init_list(&pcp->lists[i], zone, order, used ? list_entries(order, size->high_max) : 0, &memory, size->batch);
+		init_list(&pcp->lists[i], zone, order, used ? list_entries(order, size) : 0, &memory, size->batch);
 	}
 	return pcp;
 }

@@ -35,6 +35,9 @@
 /* log2 of the most entries of a list, in frames of order 0. */
 #define PCP_MAX_SHIFT 9
 
+/* Huge pages that a CPU keeps of a mobility: they are few and large, and serve two or three faults in a row. */
+#define PCP_MAX_HUGE 4
+
 struct pcp_list {                  /* (C) its CPU, as [C1] says                                       */
 	struct page **sp;          /* (C) to write; racy reads are hints                              */
 	struct page **base;        /* (c) NULL: no such list                                          */
@@ -140,7 +143,8 @@ static inline struct page *pcp_pop(struct pcp_list *list)
 /* ---- sizes, pure ---- */
 
 struct pcp_size {
-	unsigned int batch, high_max; /* frames */
+	unsigned int batch, high_max; /* frames of order 0              */
+	unsigned int huge;            /* runs of order 9 that a list holds */
 };
 /* For a zone of that many managed frames on a machine of that many CPUs; high_max 0: too small for lists. */
 struct pcp_size pcp_size_for(unsigned long managed_pages, unsigned int nr_cpus, unsigned int fraction);
