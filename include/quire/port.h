@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * port.h - what the host supplies: one constant table, in tiers. An embedder fills the tiers of the
- * floors that it uses and leaves the rest NULL; a stage of initialisation refuses to start (-EINVAL and a log
- * line that names the member) when a member of its tier is missing.
+ * port.h - what the host supplies: one constant table, in the tiers of quire.h. An embedder fills the tiers that it
+ * uses and leaves the rest NULL; a stage of initialisation refuses to start (-EINVAL and a log line that names the member)
+ * when a member that its tier cannot do without is missing. The others say what happens without them. PORTING.md leads
+ * through it.
  *
  * Beside the table the host supplies `quire_host.h` on the include path (see host_default/quire_host.h):
  * this_quire(), this_cpu(), this_ctx(), cpu_pin(), cpu_unpin(), quire_host_relax(), which are too hot for calls
@@ -47,7 +48,7 @@ enum quire_rlimit {
 };
 
 struct quire_port {
-	/* Tier 1: frames (memblock, zones, buddy). */
+	/* Tier 1: frames. All three are needed. */
 
 	/* One line of text without newline, `len` bytes; level: enum quire_log_level. */
 	void (*log)(int level, const char *text, size_t len);
@@ -58,14 +59,14 @@ struct quire_port {
 	/* Monotonic time since some start, nanoseconds. */
 	u64 (*now_ns)(void);
 
-	/* Tier 2: several CPUs. */
+	/* Several CPUs, at any tier. */
 
 	/* Runs fn(arg) once on every online CPU of `mask` (the caller's own CPU included if set) and returns when all
 	 * have finished. Context: IRQs on, no lock of rank 70 or higher held. fn runs with IRQs off and takes no lock
 	 * below rank 70. */
 	void (*call_cpus)(const struct quire_cpumask *mask, void (*fn)(void *arg), void *arg);
 
-	/* Tier 3: waiting. */
+	/* Tier 3: kernel addresses, and with them waiting. park and unpark are needed. */
 
 	/* Blocks the current context until unpark() was called for it (one permit is remembered: an unpark before the
 	 * park makes it return at once) or until `deadline_ns` on now_ns()'s clock (0: no deadline). Spurious returns
@@ -75,27 +76,30 @@ struct quire_port {
 	/* Gives `ctx` its permit and makes it runnable. */
 	void (*unpark)(struct quire_ctx *ctx);
 
-	/* Lets others run if they are due. Context: no spinning lock held. May sleep. */
+	/* Lets others run if they are due. Context: no spinning lock held. May sleep. NULL: long work does not give way. */
 	void (*cond_resched)(void);
 
-	/* Starts a thread in the host that runs fn(arg), named `name`. 0 or -ENOMEM. May sleep. */
+	/* Starts a thread in the host that runs fn(arg), named `name`. 0 or -ENOMEM. May sleep. NULL: no background work. */
 	int (*start_thread)(const char *name, void (*fn)(void *arg), void *arg);
 
-	/* Tier 4: processes. */
+	/* Tier 4: user memory, and with it processes. None is needed. */
 
-	/* Out of memory: ends the process that owns `mm`. `text` explains. Must not wait for it. */
+	/* Out of memory: ends the process that owns `mm`. `text` explains. Must not wait for it.
+	 * NULL: nobody is ended, the request fails. */
 	void (*oom_kill)(struct mm_struct *mm, const char *text);
 
-	/* A fatal signal is pending for the current context: long operations give up with -EINTR. */
+	/* A fatal signal is pending for the current context: long operations give up with -EINTR.
+	 * NULL: never. */
 	bool (*fatal_signal_pending)(void);
 
-	/* May the current context do what needs `capability`? */
+	/* May the current context do what needs `capability`? NULL: no. */
 	bool (*capable)(enum quire_capability capability);
 
-	/* Soft limit of the current context in bytes, ~0UL for none. */
+	/* Soft limit of the current context in bytes, ~0UL for none. NULL: none. */
 	unsigned long (*rlimit)(enum quire_rlimit which);
 
-	/* Fills `buf` with `len` random bytes (address space layout, free-list hardening). May be NULL. */
+	/* Fills `buf` with `len` random bytes (address space layout, free-list hardening). NULL: fixed
+	 * addresses, and free lists whose secret is known. Any tier. */
 	void (*random)(void *buf, size_t len);
 };
 

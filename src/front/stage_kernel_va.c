@@ -11,6 +11,8 @@ int quire_init_kernel_va(void)
 
 	if (!this_quire()->port->park)
 		return stage_missing("park");
+	if (!this_quire()->port->unpark)
+		return stage_missing("unpark");
 	err = kva_init();
 	if (err)
 		return err;
