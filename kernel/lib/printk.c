@@ -54,34 +54,33 @@ static void store_locked(int level, uint64_t now, const char *text, size_t len)
 	next_seq++;
 }
 
-/* Newlines become what a terminal needs; the rest goes in as few pieces as possible. */
 void console_write(const char *text, size_t len)
 {
 	unsigned long flags = raw_lock_irqsave(&console_lock);
-	size_t done = 0;
 
-	while (done < len) {
-		const char *newline = memchr(text + done, '\n', len - done);
-		size_t piece = newline ? (size_t)(newline - text) - done : len - done;
-
-		uart_write(text + done, piece);
-		if (newline)
-			uart_write("\r\n", 2);
-		done += piece + (newline != NULL);
-	}
+	uart_write(text, len);
 	raw_unlock_irqrestore(&console_lock, flags);
 }
 
+/* The console shows records as lines of a terminal: newlines need their carriage returns. */
 static void console_record(uint64_t now, const char *text, size_t len)
 {
-	char line[LOG_LINE_MAX + 32];
-	size_t n;
+	unsigned long flags = raw_lock_irqsave(&console_lock);
+	char stamp[32];
+	size_t n, done, piece;
 
-	n = quire_snprintf(line, sizeof(line), "[%5llu.%06llu] ", (unsigned long long)(now / NSEC_PER_SEC),
-		     (unsigned long long)(now % NSEC_PER_SEC / 1000));
-	memcpy(line + n, text, len);
-	line[n + len] = '\n';
-	console_write(line, n + len + 1);
+	n = quire_snprintf(stamp, sizeof(stamp), "[%5llu.%06llu] ",
+			   (unsigned long long)(now / NSEC_PER_SEC),
+			   (unsigned long long)(now % NSEC_PER_SEC / 1000));
+	uart_write(stamp, n);
+	for (done = 0; done <= len; done += piece + 1) {
+		const char *newline = done < len ? memchr(text + done, '\n', len - done) : NULL;
+
+		piece = newline ? (size_t)(newline - text) - done : len - done;
+		uart_write(text + done, piece);
+		uart_write("\r\n", 2);
+	}
+	raw_unlock_irqrestore(&console_lock, flags);
 }
 
 void printk_text(int level, const char *text, size_t len)
