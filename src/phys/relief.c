@@ -25,6 +25,15 @@ void relief_unregister(struct relief *relief)
 		__atomic_store_n(at, relief->next, __ATOMIC_RELEASE);
 }
 
+bool relief_reaches(int cost)
+{
+	struct relief *relief = __atomic_load_n(&this_phys()->relief.first, __ATOMIC_ACQUIRE);
+
+	while (relief && relief->cost < cost)
+		relief = __atomic_load_n(&relief->next, __ATOMIC_ACQUIRE);
+	return relief != NULL;
+}
+
 void relief_set_background(void (*wake)(struct zone *zone, unsigned int order))
 {
 	this_phys()->relief.wake_background = wake;

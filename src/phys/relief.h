@@ -54,6 +54,8 @@ struct relief_ladder {
 
 void relief_register(struct relief *relief);
 void relief_unregister(struct relief *relief);
+/* Has a step of this cost or more joined? */
+bool relief_reaches(int cost);
 /* Who is to be woken when a zone falls below its low watermark (kswapd). Must not sleep or allocate. */
 void relief_set_background(void (*wake)(struct zone *zone, unsigned int order));
 void relief_wake_background(struct zone *zone, unsigned int order);
