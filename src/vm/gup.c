@@ -132,6 +132,8 @@ size_t access_remote_vm(struct mm_struct *mm, vaddr_t addr, void *buf, size_t le
 	return done;
 }
 
+enum populate_errors { POPULATE_GO_ON, POPULATE_STOP };
+
 /* Faults one VMA's part of a range in; stops at the first page that cannot be had. */
 static bool populate_vma(struct mm_struct *mm, struct vm_area_struct *vma, vaddr_t addr, vaddr_t end)
 {
@@ -146,15 +148,15 @@ static bool populate_vma(struct mm_struct *mm, struct vm_area_struct *vma, vaddr
 	return true;
 }
 
-int mm_populate(struct mm_struct *mm, unsigned long start, unsigned long len)
+/* Faults [start, end) in VMA by VMA. At a page that cannot be had: goes on behind its VMA, or stops with -EFAULT. */
+static int populate_range(struct mm_struct *mm, unsigned long start, unsigned long end, enum populate_errors errors)
 {
 	const struct quire_port *port = this_quire()->port;
-	unsigned long end = start + len;
-	bool all = true;
 
 	while (start < end) {
 		struct vm_area_struct *vma;
 		unsigned long upto;
+		bool done;
 
 		mmap_read_lock(mm);
 		vma = find_vma_intersection(mm, start, end);
@@ -165,15 +167,27 @@ int mm_populate(struct mm_struct *mm, unsigned long start, unsigned long len)
 		/* In pieces, so that a writer need not wait for all of it. */
 		start = max(start, vma->vm_start);
 		upto = min(min(end, vma->vm_end), start + (512ul << PAGE_SHIFT));
-		all &= populate_vma(mm, vma, start, upto);
+		done = (vma->vm_flags & VM_LOCKONFAULT) || populate_vma(mm, vma, start, upto);
+		start = done ? upto : min(end, vma->vm_end);
 		mmap_read_unlock(mm);
-		start = upto;
+		if (!done && errors == POPULATE_STOP)
+			return -EFAULT;
 		if (port->fatal_signal_pending && port->fatal_signal_pending())
 			return -EINTR;
 		if (port->cond_resched)
 			port->cond_resched();
 	}
-	return all ? 0 : -EFAULT;
+	return 0;
+}
+
+void mm_populate(struct mm_struct *mm, unsigned long start, unsigned long len)
+{
+	populate_range(mm, start, start + len, POPULATE_GO_ON);
+}
+
+int mm_populate_strict(struct mm_struct *mm, unsigned long start, unsigned long len)
+{
+	return populate_range(mm, start, start + len, POPULATE_STOP);
 }
 
 int futex_get_key(struct mm_struct *mm, vaddr_t addr, bool shared, struct futex_key *key)

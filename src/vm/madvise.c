@@ -209,7 +209,7 @@ static int populate(struct mm_struct *mm, unsigned long start, unsigned long end
 		vma = vma_lookup(mm, start);
 		if (!vma) {
 			err = -ENOMEM;
-		} else if ((vma->vm_flags & (VM_IO | VM_PFNMAP)) || !(vma->vm_flags & (write ? VM_WRITE : VM_ACCESS_FLAGS))) {
+		} else if ((vma->vm_flags & (VM_IO | VM_PFNMAP)) || !(vma->vm_flags & (write ? VM_WRITE : VM_READ))) {
 			err = -EINVAL;
 		} else {
 			result = handle_mm_fault(mm, vma, start, flags);

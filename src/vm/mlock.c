@@ -104,7 +104,7 @@ int do_mlock(struct mm_struct *mm, unsigned long addr, size_t len, unsigned int 
 	mmap_write_unlock(mm);
 	if (err || (flags & MLOCK_ONFAULT))
 		return err;
-	return posix_error(mm_populate(mm, addr, len));
+	return posix_error(mm_populate_strict(mm, addr, len));
 }
 
 int do_munlock(struct mm_struct *mm, unsigned long addr, size_t len)

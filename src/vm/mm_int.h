@@ -205,8 +205,10 @@ bool host_capable(enum quire_capability capability);
 int munmap_locked(struct mm_struct *mm, unsigned long start, unsigned long end);
 /* The same for a range whose entries have been moved away. */
 int munmap_moved(struct mm_struct *mm, unsigned long start, unsigned long end);
-/* Faults in [start, start + len) as far as rights allow. Called without lock. ignore_errors: for MAP_POPULATE and mlock. */
-int mm_populate(struct mm_struct *mm, unsigned long start, unsigned long len);
+/* Faults in [start, start + len) as far as rights and memory allow. Called without lock. */
+void mm_populate(struct mm_struct *mm, unsigned long start, unsigned long len);
+/* The same, but stops with -EFAULT at a page that cannot be had. */
+int mm_populate_strict(struct mm_struct *mm, unsigned long start, unsigned long len);
 
 static_assert((int)NR_MM_COUNTERS == PGTABLE_NR_RSS, "the page table keeps the mm's counters");
 

@@ -226,9 +226,11 @@ static struct vm_area_struct *vma_to_resize(const struct mremap_request *req)
 		return ERR_PTR(-EINVAL);
 	if ((req->flags & MREMAP_DONTUNMAP) && (vma->vm_flags & (VM_DONTEXPAND | VM_PFNMAP)))
 		return ERR_PTR(-EINVAL);
-	if (req->old_len > vma->vm_end - req->addr)
+	/* What is cut off before a move may be anything. */
+	if (min(req->old_len, req->new_len) > vma->vm_end - req->addr ||
+	    (req->old_len < req->new_len && req->old_len > vma->vm_end - req->addr))
 		return ERR_PTR(-EFAULT);
-	if (req->new_len == req->old_len)
+	if (req->new_len <= req->old_len)
 		return vma;
 	pgoff = linear_page_index(vma, req->addr);
 	if (pgoff + (req->new_len >> PAGE_SHIFT) < pgoff)
@@ -242,6 +244,16 @@ static struct vm_area_struct *vma_to_resize(const struct mremap_request *req)
 	return vma;
 }
 
+/* What can be refused for a new place before anything is looked up. */
+static int check_new_place(const struct mremap_request *req)
+{
+	if ((req->new_addr & ~PAGE_MASK) || req->new_addr > TASK_SIZE - req->new_len)
+		return -EINVAL;
+	if (req->addr + req->old_len > req->new_addr && req->new_addr + req->new_len > req->addr)
+		return -EINVAL;
+	return req->mm->map_count + 2 >= this_vm()->max_map_count - MREMAP_SPARE_MAPS ? -ENOMEM : 0;
+}
+
 /* MREMAP_FIXED or MREMAP_DONTUNMAP. */
 static unsigned long mremap_to(struct mremap_request *req)
 {
@@ -250,12 +262,10 @@ static unsigned long mremap_to(struct mremap_request *req)
 	unsigned long map_flags, place;
 	int err;
 
-	if ((req->new_addr & ~PAGE_MASK) || req->new_len > TASK_SIZE || req->new_addr > TASK_SIZE - req->new_len)
-		return (unsigned long)-EINVAL;
-	if (req->addr + req->old_len > req->new_addr && req->new_addr + req->new_len > req->addr)
-		return (unsigned long)-EINVAL;
-	if (mm->map_count + 2 >= this_vm()->max_map_count - MREMAP_SPARE_MAPS)
-		return (unsigned long)-ENOMEM;
+	/* All checks first: what is refused leaves everything as it was. */
+	vma = vma_to_resize(req);
+	if (IS_ERR(vma))
+		return (unsigned long)PTR_ERR(vma);
 	if (req->flags & MREMAP_FIXED) {
 		err = munmap_locked(mm, req->new_addr, req->new_addr + req->new_len);
 		if (err)
@@ -267,9 +277,10 @@ static unsigned long mremap_to(struct mremap_request *req)
 			return (unsigned long)(long)err;
 		req->old_len = req->new_len;
 	}
-	vma = vma_to_resize(req);
-	if (IS_ERR(vma))
-		return (unsigned long)PTR_ERR(vma);
+	/* The cut may have made another VMA of it. */
+	vma = vma_lookup(mm, req->addr);
+	if (!vma)
+		return (unsigned long)-EFAULT;
 	if ((req->flags & MREMAP_DONTUNMAP) && !may_expand_vm(mm, vma->vm_flags, req->old_len >> PAGE_SHIFT))
 		return (unsigned long)-ENOMEM;
 	map_flags = req->flags & MREMAP_FIXED ? MAP_FIXED : 0;
@@ -315,15 +326,50 @@ static unsigned long grow_in_place(struct mremap_request *req, struct vm_area_st
 	return req->addr;
 }
 
-static unsigned long mremap_locked(struct mremap_request *req)
+/* A move to a fixed place without a change of size takes all mappings of the range along, holes included. */
+static unsigned long move_several(struct mremap_request *all)
 {
-	struct mm_struct *mm = req->mm;
-	struct vm_area_struct *vma = vma_lookup(mm, req->addr);
-	unsigned long place;
-	int err;
+	unsigned long end = all->addr + all->old_len, at = all->addr, done;
+	struct vm_area_struct *vma = vma_lookup(all->mm, at);
 
 	if (!vma)
 		return (unsigned long)-EFAULT;
+	while (vma && vma->vm_start < end) {
+		struct mremap_request one = *all;
+
+		at = max(at, vma->vm_start);
+		one.addr = at;
+		one.old_len = min(end, vma->vm_end) - at;
+		one.new_len = one.old_len;
+		one.new_addr = all->new_addr + (at - all->addr);
+		at += one.old_len;
+		done = mremap_to(&one);
+		if (IS_ERR_VALUE(done))
+			return done;
+		vma = at < end ? find_vma(all->mm, at) : NULL;
+	}
+	return all->new_addr;
+}
+
+static unsigned long mremap_locked(struct mremap_request *req)
+{
+	struct mm_struct *mm = req->mm;
+	struct vm_area_struct *vma;
+	unsigned long place;
+	int err;
+
+	if (req->flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)) {
+		err = check_new_place(req);
+		if (err)
+			return (unsigned long)(long)err;
+	}
+	if ((req->flags & MREMAP_FIXED) && req->old_len == req->new_len)
+		return move_several(req);
+	vma = vma_lookup(mm, req->addr);
+	if (!vma)
+		return (unsigned long)-EFAULT;
+	if (req->old_len > TASK_SIZE - req->addr)
+		return (unsigned long)(req->old_len > req->new_len ? -EINVAL : -EFAULT);
 	if (req->flags & (MREMAP_FIXED | MREMAP_DONTUNMAP))
 		return mremap_to(req);
 	if (req->old_len >= req->new_len) {
@@ -358,10 +404,8 @@ unsigned long do_mremap(struct mm_struct *mm, unsigned long addr, unsigned long 
 		return (unsigned long)-EINVAL;
 	if ((flags & MREMAP_DONTUNMAP) && (!(flags & MREMAP_MAYMOVE) || req.old_len != req.new_len))
 		return (unsigned long)-EINVAL;
-	if ((addr & ~PAGE_MASK) || !req.new_len)
+	if ((addr & ~PAGE_MASK) || !req.new_len || req.new_len > TASK_SIZE)
 		return (unsigned long)-EINVAL;
-	if (addr > TASK_SIZE || req.old_len > TASK_SIZE - addr)
-		return (unsigned long)-EFAULT;
 	mmap_write_lock(mm);
 	result = mremap_locked(&req);
 	update_hiwater_vm(mm);

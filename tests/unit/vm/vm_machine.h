@@ -64,6 +64,7 @@ void test_file_init(struct test_file *file, const char *name, u64 bytes);
 void test_file_gone(struct test_file *file);
 /* Byte i of the file becomes fill(i). */
 void test_file_fill(struct test_file *file, unsigned char (*fill)(u64 i));
+bool test_file_fill_quietly(struct test_file *file, unsigned char (*fill)(u64 i));
 struct mmap_file test_file_handle(struct test_file *file, bool may_write);
 
 /* Text of /proc/PID/maps, in a static buffer. */
