@@ -92,6 +92,13 @@ void run_init(void)
 	become_process_one();
 	split_cmdline();
 	open_console();
+	/* The initial file system is the root for good, so that init= means it, too. */
+	if (boot_option("init", path, sizeof(path))) {
+		error = try_run(path);
+		if (!error)
+			goto run;
+		panic("Requested init %s failed (error %d).", path, error);
+	}
 	if (!boot_option("rdinit", path, sizeof(path)))
 		strscpy(path, "/init", sizeof(path));
 	error = try_run(path);
@@ -99,12 +106,6 @@ void run_init(void)
 		goto run;
 	if (error != -ENOENT || boot_option_present("rdinit"))
 		pr_err("Failed to execute %s (error %d)", path, error);
-	if (boot_option("init", path, sizeof(path))) {
-		error = try_run(path);
-		if (!error)
-			goto run;
-		panic("Requested init %s failed (error %d).", path, error);
-	}
 	for (i = 0; i < ARRAY_SIZE(customary); i++) {
 		error = try_run(customary[i]);
 		if (!error)
