@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* core.c - switching from task to task, sleeping and waking. */
-#include "arch/interrupt.h"
 #include "base/format.h"
 #include "lib/printk.h"
 #include "proc/signal.h"
 #include "quire/mm.h"
 #include "sched/rq.h"
+#include "sync/lockrank.h"
 #include "sync/rcu.h"
 
 struct rq *runqueues[QUIRE_MAX_CPUS];
@@ -155,13 +155,13 @@ static void __schedule(bool preempted)
 
 void schedule(void)
 {
-	if (QUIRE_DEBUG && unlikely(in_interrupt()))
-		panic("schedule() in an interrupt handler");
+	might_sleep();
 	__schedule(false);
 }
 
 void schedule_preempt(void)
 {
+	might_sleep();
 	__schedule(true);
 }
 
