@@ -16,7 +16,7 @@
 #endif
 
 /* CPUs: the most that one machine may have. Per-CPU data is allocated for possible CPUs only; the knob
- * bounds CPU masks and ticket counters (a ticket is 8 bits wide, so 255 is the most). */
+ * bounds CPU masks; a lock names its holder in 8 bits, so 255 is the most. */
 #ifndef QUIRE_MAX_CPUS
 #define QUIRE_MAX_CPUS 64
 #endif
@@ -33,7 +33,7 @@
 /* log2 pages of a page block, the unit of mobility: 2 MiB, a huge page of x86-64 and PAE. */
 #define PAGEBLOCK_ORDER 9
 
-_Static_assert(QUIRE_MAX_CPUS >= 1 && QUIRE_MAX_CPUS <= 255, "a spinlock's ticket has 8 bits");
+_Static_assert(QUIRE_MAX_CPUS >= 1 && QUIRE_MAX_CPUS <= 255, "a spinlock names its holder in 8 bits");
 _Static_assert(QUIRE_MAX_NODES >= 1 && QUIRE_MAX_NODES <= 32, "page->flags has 5 bits for the node");
 
 #endif

@@ -4,17 +4,19 @@
 
 #include "sync/bitlock.h"
 
-void spin_wait_slow(spinlock_t *lock, u8 ticket)
+void spin_wait_slow(spinlock_t *lock)
 {
-	/* Acquire: pairs with the release store of head in __spin_unlock. */
-	while (__atomic_load_n(&lock->head, __ATOMIC_ACQUIRE) != ticket)
-		quire_host_relax();
+	do {
+		while (spin_is_locked(lock))
+			quire_host_relax();
+		/* Acquire: pairs with the release store in __spin_unlock. */
+	} while (__atomic_exchange_n(&lock->locked, 1, __ATOMIC_ACQUIRE));
 }
 
 /* The holder is written by others meanwhile; only "it is I" is a safe conclusion. */
 void spin_check_not_mine(const spinlock_t *lock)
 {
-	u8 holder = READ_ONCE(lock->holder);
+	u8 holder = __atomic_load_n(&lock->holder, __ATOMIC_RELAXED);
 
 	if (holder && holder == this_cpu() + 1)
 		quire_bug(__FILE__, __LINE__, "spin_lock: this CPU holds the lock already");
@@ -23,7 +25,7 @@ void spin_check_not_mine(const spinlock_t *lock)
 void spin_check_mine(const spinlock_t *lock)
 {
 	if (!spin_is_locked(lock) ||
-	    READ_ONCE(lock->holder) != this_cpu() + 1)
+	    __atomic_load_n(&lock->holder, __ATOMIC_RELAXED) != this_cpu() + 1)
 		quire_bug(__FILE__, __LINE__, "spinlock: not held by this CPU");
 }
 
