@@ -38,6 +38,12 @@ static void cpu_mask_clear(struct pgtable *pgt, unsigned int cpu)
 	(void)__atomic_fetch_and(&pgt->cpus[cpu / BITS_PER_LONG], ~(1ul << cpu % BITS_PER_LONG), __ATOMIC_SEQ_CST);
 }
 
+/* Other CPUs look at it without a lock. */
+static void set_lazy(struct tlb_cpu *tlb, bool lazy)
+{
+	__atomic_store_n(&tlb->lazy, lazy, __ATOMIC_RELAXED);
+}
+
 /* IRQs are off. */
 static void leave_loaded(struct tlb_cpu *tlb)
 {
@@ -46,7 +52,7 @@ static void leave_loaded(struct tlb_cpu *tlb)
 	if (!prev)
 		return;
 	tlb->loaded = NULL;
-	tlb->lazy = false;
+	set_lazy(tlb, false);
 	arch_load_root(this_quire()->arch->kernel_root);
 	cpu_mask_clear(prev, this_cpu());
 }
@@ -121,7 +127,7 @@ static void flush_many(struct flush *flush)
 		if (!(__atomic_load_n(&flush->pgt->cpus[cpu / BITS_PER_LONG], __ATOMIC_RELAXED) >> cpu % BITS_PER_LONG & 1))
 			continue;
 		/* Pairs with the fence in pgtable_switch: it sees the new generation, or we see that it is not lazy. */
-		if (!(flush->flags & TLB_FREED_TABLES) && READ_ONCE(tlb[cpu].lazy))
+		if (!(flush->flags & TLB_FREED_TABLES) && __atomic_load_n(&tlb[cpu].lazy, __ATOMIC_RELAXED))
 			continue;
 		mask.bits[cpu / 64] |= 1ull << cpu % 64;
 	}
@@ -200,7 +206,7 @@ static void leave_lazy(struct tlb_cpu *tlb)
 {
 	u64 gen;
 
-	WRITE_ONCE(tlb->lazy, false);
+	set_lazy(tlb, false);
 	/* Pairs with the read of `lazy` in flush_many. */
 	smp_mb();
 	gen = __atomic_load_n(&tlb->loaded->tlb_gen, __ATOMIC_RELAXED);
@@ -223,7 +229,7 @@ void pgtable_switch(struct pgtable *next)
 	cpu_mask_set(next, this_cpu());
 	tlb->gen = __atomic_load_n(&next->tlb_gen, __ATOMIC_RELAXED);
 	tlb->loaded = next;
-	tlb->lazy = false;
+	set_lazy(tlb, false);
 	arch_load_root(virt_to_phys(next->root));
 	if (prev)
 		cpu_mask_clear(prev, this_cpu());
@@ -234,5 +240,5 @@ void pgtable_enter_lazy(void)
 	struct tlb_cpu *tlb = this_tlb();
 
 	if (tlb->loaded)
-		WRITE_ONCE(tlb->lazy, true);
+		set_lazy(tlb, true);
 }
