@@ -97,7 +97,8 @@ long page_cache_read(struct address_space *mapping, u64 pos, size_t bytes, cache
 long page_cache_write(struct address_space *mapping, u64 pos, size_t bytes, cache_copy_fn copy, void *cookie);
 
 /* Removes pages wholly in [start, end) bytes, zeroes partial ones, unmaps them everywhere. end ~0ULL: to the end. May
- * sleep. Caller has already changed the size. */
+ * sleep. Caller has already changed the size. Private copies of the pages are dropped by a truncation (end ~0ULL), kept by a
+ * hole. */
 void truncate_inode_pages_range(struct address_space *mapping, u64 start, u64 end);
 /* Unmaps [first, first + nr) pages from every VMA (nr 0: to the end). May sleep. */
 void unmap_mapping_range(struct address_space *mapping, pgoff_t first, pgoff_t nr, bool even_cow);

@@ -118,7 +118,8 @@ void truncate_inode_pages_range(struct address_space *mapping, u64 start, u64 en
 		if (tail)
 			zero_partial(mapping, behind, 0, tail);
 		if (first < behind) {
-			unmap_mapping_range(mapping, first, behind == ~0ul ? 0 : behind - first, true);
+			/* Private copies go with the end of the object, but not with a hole in it. */
+			unmap_mapping_range(mapping, first, behind == ~0ul ? 0 : behind - first, end == ~0ull);
 			truncate_whole_pages(mapping, first, behind - 1);
 		}
 	}

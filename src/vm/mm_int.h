@@ -205,6 +205,8 @@ bool host_capable(enum quire_capability capability);
 int munmap_locked(struct mm_struct *mm, unsigned long start, unsigned long end);
 /* The same for a range whose entries have been moved away. */
 int munmap_moved(struct mm_struct *mm, unsigned long start, unsigned long end);
+/* Faults one VMA's part of a range in; false at the first page that cannot be had. mmap lock held. */
+bool populate_vma(struct mm_struct *mm, struct vm_area_struct *vma, vaddr_t addr, vaddr_t end);
 /* Faults in [start, start + len) as far as rights and memory allow. Called without lock. */
 void mm_populate(struct mm_struct *mm, unsigned long start, unsigned long len);
 /* The same, but stops with -EFAULT at a page that cannot be had. */

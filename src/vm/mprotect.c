@@ -123,6 +123,9 @@ int mprotect_fixup(struct mm_struct *mm, struct vm_area_struct **vmap, unsigned 
 	vma_start_write(vma);
 	vma_set_flags(vma, new_flags);
 	change_protection(vma, start, end);
+	/* Locked private memory that may be written now: copies are made at once, not by faults in the middle of real time. */
+	if ((old & (VM_WRITE | VM_SHARED | VM_LOCKED)) == VM_LOCKED && (new_flags & VM_WRITE))
+		populate_vma(mm, vma, start, end);
 	if ((old & VM_ACCOUNT) && !(new_flags & VM_ACCOUNT))
 		vm_unacct_memory((long)pages);
 	vm_stat_account(mm, old, -(long)pages);
