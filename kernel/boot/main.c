@@ -26,6 +26,9 @@
 #include "proc/pid.h"
 #include "proc/signal.h"
 #include "quire/quire.h"
+#include "quire/stats.h"
+#include "quire/vmalloc.h"
+#include "quire/stats.h"
 #include "sched/sched.h"
 #include "sync/quire_state.h"
 
@@ -117,6 +120,36 @@ static void __init init_memory(void)
 		panic("memory management does not start");
 }
 
+/* KiB that the first programs need beside their files, and tables for all of it. */
+#define FIRST_PROGRAMS_KIB	512
+
+/* The archive stays until its files are made, so that both must fit; a gzip one needs more still. */
+static void __init check_room_for_files(const struct phys_range *initrd)
+{
+	unsigned long need = ((initrd->end - initrd->start) >> 10) + FIRST_PROGRAMS_KIB;
+	struct quire_sysinfo info;
+	unsigned long free;
+
+	quire_sysinfo(&info);
+	free = info.freeram * (PAGE_SIZE >> 10);
+	if (free < need)
+		panic("Not enough memory: %luK are free, and the files of the initramfs need %luK; "
+		      "the machine needs %luK more", free, need, need - free);
+}
+
+#define KPF_NOPAGE (1ull << 20)
+
+/* The loader put the archive where mem= ends memory: it is read through a mapping of its own. */
+static void __init load_initrd_beyond(const struct phys_range *initrd)
+{
+	void *at = ioremap_cache(initrd->start, initrd->end - initrd->start);
+
+	if (!at)
+		panic("the initramfs lies across the end of memory: choose another mem=");
+	populate_rootfs(at, initrd->end - initrd->start);
+	iounmap(at);
+}
+
 /* The loader's archive becomes the first files, and its frames become free. */
 static void __init load_initrd(void)
 {
@@ -124,6 +157,11 @@ static void __init load_initrd(void)
 
 	if (initrd->start >= initrd->end)
 		panic("no initramfs: the boot loader gave no initrd");
+	check_room_for_files(initrd);
+	if (quire_kpageflags((initrd->end - 1) >> PAGE_SHIFT) & KPF_NOPAGE) {
+		load_initrd_beyond(initrd);
+		return;
+	}
 	populate_rootfs(phys_to_virt(initrd->start), initrd->end - initrd->start);
 	quire_free_range("initrd", initrd->start, initrd->end);
 }
