@@ -150,7 +150,7 @@ void area_free(struct vmap_area *area, bool mapped)
 	if (mapped) {
 		area->is_lazy = true;
 		list_add_tail(&area->lazy, &kva->lazy);
-		kva->lazy_bytes += area->end - area->start;
+		WRITE_ONCE(kva->lazy_bytes, kva->lazy_bytes + (area->end - area->start));
 	} else {
 		remove_area(kva, area);
 	}
@@ -168,7 +168,7 @@ static void purge_locked(struct kva_state *kva)
 
 	spin_lock(&kva->lock);
 	list_splice_init(&kva->lazy, &list);
-	kva->lazy_bytes = 0;
+	WRITE_ONCE(kva->lazy_bytes, 0);
 	spin_unlock(&kva->lock);
 	if (list_empty(&list))
 		return;

@@ -264,7 +264,7 @@ static __always_inline bool push_fast(struct page *page, unsigned int slot, u32 
 		atomic_store_explicit(&page->flags, list->free_flags, memory_order_relaxed);
 		*sp = page;
 		hint_write(list->sp, sp + 1);
-		list->nr_free++;
+		cpu_local_add(&list->nr_free, 1);
 	}
 	barrier();
 	quire_host_slot_set(cpu);

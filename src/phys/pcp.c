@@ -179,7 +179,7 @@ static void refill(struct phys_cpu *cpu, struct pcp_list *list, enum migratetype
 	else
 		nr = zone_take_frames(zone, type, alloc_flags, cpu->scratch, list->batch);
 	spin_unlock_irqrestore(&zone->lock, flags);
-	list->nr_refilled += nr;
+	hint_write(list->nr_refilled, list->nr_refilled + nr);
 	while (nr)
 		pcp_push(list, pfn_to_page(cpu->scratch[--nr]));
 	list->misses++;
@@ -240,7 +240,7 @@ static void drain_list(struct phys_cpu *cpu, struct pcp_list *list, unsigned int
 
 		take_cold(list, cpu->scratch, batch);
 		give_to_zone(zone_by_id(list->zone_id), cpu->scratch, batch, list->order);
-		list->nr_drained += batch;
+		hint_write(list->nr_drained, list->nr_drained + batch);
 		nr -= batch;
 	}
 }
@@ -268,7 +268,7 @@ static struct pcp_list *enter_for_free(struct phys_cpu *cpu, struct zone *zone, 
 		return NULL;
 	if (list->sp == list->limit)
 		overflow(cpu, list);
-	list->nr_free++;
+	cpu_local_add(&list->nr_free, 1);
 	return list;
 }
 

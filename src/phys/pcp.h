@@ -44,11 +44,11 @@ struct pcp_list {                  /* (C) its CPU, as [C1] says                 
 	struct page **limit;       /* (C) a list whose sp is here overflows                           */
 	u32 alloc_flags;           /* (c) flags of a page given out from here: zone, node, owner      */
 	u32 free_flags;            /* (c) and of one that waits here                                  */
-	unsigned long nr_free;     /* (C) entries that were freed to it; racy reads are hints         */
+	long nr_free;              /* (C) entries that were freed to it; racy reads are hints         */
 	u16 capacity, batch;       /* (c) entries; entries moved at once                              */
 	u8 zone_id, order;         /* (c)                                                             */
 	u16 misses;                /* (C) refills since the last overflow                             */
-	unsigned long nr_refilled, nr_drained; /* (C) entries that came from and went to the zone      */
+	unsigned long nr_refilled, nr_drained; /* (C) entries that came from and went to the zone; racy reads are hints */
 } __aligned(64);
 
 struct per_cpu_pages {
@@ -80,18 +80,18 @@ static inline u32 pcp_count(const struct pcp_list *list)
 /* Entries ever given out: what came in and is no longer there. So the hot path counts nothing for it. */
 static inline unsigned long pcp_nr_alloc(const struct pcp_list *list)
 {
-	return list->nr_refilled + list->nr_free - list->nr_drained - pcp_count(list);
+	return hint_read(list->nr_refilled) + (unsigned long)hint_read(list->nr_free) - hint_read(list->nr_drained) - pcp_count(list);
 }
 
 /* Entries at which a list overflows. */
 static inline u32 pcp_high(const struct pcp_list *list)
 {
-	return (u32)(list->limit - list->base);
+	return (u32)(hint_read(list->limit) - list->base);
 }
 
 static inline void pcp_set_high(struct pcp_list *list, u32 high)
 {
-	list->limit = list->base + high;
+	hint_write(list->limit, list->base + high);
 }
 
 /* Place of an order among the lists; NR_PCP_ORDERS: none. */

@@ -52,7 +52,7 @@ __no_sanitize_thread static unsigned long zone_events(const struct zone *zone, b
 		for (i = 0; i < NR_PCP_LISTS; i++) {
 			const struct pcp_list *list = &zone->per_cpu_pageset[cpu]->lists[i];
 
-			sum += (freed ? list->nr_free : pcp_nr_alloc(list)) << list->order;
+			sum += (freed ? (unsigned long)hint_read(list->nr_free) : pcp_nr_alloc(list)) << list->order;
 		}
 	return sum;
 }
