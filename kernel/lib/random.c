@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * random.c - ChaCha20 (Bernstein, "ChaCha, a variant of Salsa20", 2008) as a generator with fast key erasure.
+ * random.c - ChaCha20 (Bernstein, "ChaCha, a variant of Salsa20", 2008) as a generator with fast
+ * key erasure.
  *
- * Each request makes blocks from the CPU's key; the first half block becomes the next key. The keys start
- * from RDSEED or RDRAND, the time stamp counter and the wall clock, and are stirred now and then.
+ * Each request makes blocks from the CPU's key; the first half block becomes the next key. The keys
+ * start from RDSEED or RDRAND, the time stamp counter and the wall clock, and are stirred now and
+ * then.
  */
 #include "lib/random.h"
 
@@ -178,7 +180,8 @@ void random_add(const void *from, size_t len)
 	for (i = 0; i < len; i++) {
 		uint32_t word = (uint32_t)bytes[i] << (i % 4 * 8);
 
-		__atomic_fetch_add(&input[i / 4 % KEY_WORDS], word * 0x9e3779b1u + (uint32_t)rdtsc(), __ATOMIC_RELAXED);
+		__atomic_fetch_add(&input[i / 4 % KEY_WORDS],
+				   word * 0x9e3779b1u + (uint32_t)rdtsc(), __ATOMIC_RELAXED);
 	}
 	__atomic_fetch_add(&input_count, 1, __ATOMIC_RELAXED);
 }

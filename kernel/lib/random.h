@@ -2,8 +2,8 @@
 /*
  * random.h - unpredictable bytes: a ChaCha20 stream per CPU, each re-keyed by its own output.
  *
- * [N1] A key is overwritten before any byte made with it is given out, so that memory read later does
- *      not tell what was given out before.
+ * [N1] A key is overwritten before any byte made with it is given out, so that memory read later
+ *      does not tell what was given out before.
  * Lock: interrupts off for a block. Any context. Sleeps: never. Allocates: never.
  */
 #ifndef KERNEL_LIB_RANDOM_H

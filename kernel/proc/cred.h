@@ -16,11 +16,15 @@ typedef u32 uid_t;
 typedef u32 gid_t;
 
 enum capability {
-	CAP_CHOWN = 0, CAP_DAC_OVERRIDE = 1, CAP_DAC_READ_SEARCH = 2, CAP_FOWNER = 3, CAP_FSETID = 4,
+	CAP_CHOWN = 0, CAP_DAC_OVERRIDE = 1, CAP_DAC_READ_SEARCH = 2, CAP_FOWNER = 3,
+	CAP_FSETID = 4,
 	CAP_KILL = 5, CAP_SETGID = 6, CAP_SETUID = 7, CAP_SETPCAP = 8, CAP_LINUX_IMMUTABLE = 9,
-	CAP_IPC_LOCK = 14, CAP_IPC_OWNER = 15, CAP_SYS_MODULE = 16, CAP_SYS_RAWIO = 17, CAP_SYS_CHROOT = 18,
-	CAP_SYS_PTRACE = 19, CAP_SYS_PACCT = 20, CAP_SYS_ADMIN = 21, CAP_SYS_BOOT = 22, CAP_SYS_NICE = 23,
-	CAP_SYS_RESOURCE = 24, CAP_SYS_TIME = 25, CAP_SYS_TTY_CONFIG = 26, CAP_MKNOD = 27, CAP_LEASE = 28,
+	CAP_IPC_LOCK = 14, CAP_IPC_OWNER = 15, CAP_SYS_MODULE = 16, CAP_SYS_RAWIO = 17,
+	CAP_SYS_CHROOT = 18,
+	CAP_SYS_PTRACE = 19, CAP_SYS_PACCT = 20, CAP_SYS_ADMIN = 21, CAP_SYS_BOOT = 22,
+	CAP_SYS_NICE = 23,
+	CAP_SYS_RESOURCE = 24, CAP_SYS_TIME = 25, CAP_SYS_TTY_CONFIG = 26, CAP_MKNOD = 27,
+	CAP_LEASE = 28,
 	CAP_SETFCAP = 31, CAP_SYSLOG = 34, CAP_LAST_CAP = 40,
 };
 #define CAP_FULL_SET ((1ULL << (CAP_LAST_CAP + 1)) - 1)
@@ -78,7 +82,8 @@ static inline bool capable(int cap)
 {
 	return cred_capable(current_cred(), cap);
 }
-/* One of the current task's groups (fsgid for files, egid for processes, and the supplementary ones). */
+/* One of the current task's groups (fsgid for files, egid for processes, and the supplementary
+ * ones). */
 bool in_group_p(gid_t gid);
 bool in_egroup_p(gid_t gid);
 

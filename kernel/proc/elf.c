@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * elf.c - loading ELF64 programs: fixed and position-independent ones, with or without an interpreter.
+ * elf.c - loading ELF64 programs: fixed and position-independent ones, with or without an
+ * interpreter.
  *
- * Everything that a file may claim is checked before the point of no return, so that a damaged file is
- * -ENOEXEC and not a dead process.
+ * Everything that a file may claim is checked before the point of no return, so that a damaged file
+ * is -ENOEXEC and not a dead process.
  */
 #include "proc/elf.h"
 
@@ -37,15 +38,18 @@ struct elf_image {
 
 static bool ehdr_ok(const struct elf64_ehdr *e)
 {
-	return !memcmp(e->e_ident, "\177ELF", 4) && e->e_ident[4] == ELFCLASS64 && e->e_ident[5] == ELFDATA2LSB &&
-	       e->e_machine == EM_X86_64 && (e->e_type == ET_EXEC || e->e_type == ET_DYN) &&
-	       e->e_phentsize == sizeof(struct elf64_phdr) && e->e_phnum > 0 && e->e_phnum <= PHDRS_MAX;
+	return !memcmp(e->e_ident, "\177ELF", 4) && e->e_ident[4] == ELFCLASS64 &&
+	       e->e_ident[5] == ELFDATA2LSB && e->e_machine == EM_X86_64 &&
+	       (e->e_type == ET_EXEC || e->e_type == ET_DYN) &&
+	       e->e_phentsize == sizeof(struct elf64_phdr) && e->e_phnum > 0 &&
+	       e->e_phnum <= PHDRS_MAX;
 }
 
 /* What lies past the end of the file is SIGBUS when it is touched, as in any mapping. */
 static bool segment_ok(const struct elf64_phdr *ph, u64 file_size, u64 previous_end)
 {
-	if (ph->p_filesz > ph->p_memsz || ph->p_offset >= file_size || ph->p_filesz > INT64_MAX - ph->p_offset)
+	if (ph->p_filesz > ph->p_memsz || ph->p_offset >= file_size ||
+	    ph->p_filesz > INT64_MAX - ph->p_offset)
 		return false;
 	if (ph->p_vaddr > USER_END || ph->p_memsz > USER_END - ph->p_vaddr)
 		return false;
@@ -114,7 +118,8 @@ static unsigned long segment_prot(const struct elf64_phdr *ph)
 	       (ph->p_flags & PF_X ? PROT_EXEC : 0);
 }
 
-static int map_file_part(const struct elf_image *img, const struct elf64_phdr *ph, unsigned long bias)
+static int map_file_part(const struct elf_image *img, const struct elf64_phdr *ph,
+			 unsigned long bias)
 {
 	unsigned long addr = PAGE_DOWN(ph->p_vaddr) + bias, prot = segment_prot(ph), at;
 	unsigned long flags = MAP_PRIVATE | MAP_FIXED;
@@ -131,15 +136,18 @@ static int map_file_part(const struct elf_image *img, const struct elf64_phdr *p
 /* The bytes past the file's: the rest of its last page is zeroed, whole pages are anonymous. */
 static int map_bss(const struct elf64_phdr *ph, unsigned long bias)
 {
-	unsigned long file_end = ph->p_vaddr + ph->p_filesz + bias, end = ph->p_vaddr + ph->p_memsz + bias;
+	unsigned long file_end = ph->p_vaddr + ph->p_filesz + bias,
+		      end = ph->p_vaddr + ph->p_memsz + bias;
 	unsigned long from = ph->p_filesz ? PAGE_UP(file_end) : PAGE_DOWN(file_end);
 	unsigned long tail = from < end ? from : end;
 
-	if (ph->p_filesz && ph->p_flags & PF_W && tail > file_end && clear_user((void *)file_end, tail - file_end))
+	if (ph->p_filesz && ph->p_flags & PF_W && tail > file_end &&
+	    clear_user((void *)file_end, tail - file_end))
 		return -EFAULT;
 	if (PAGE_UP(end) <= from)
 		return 0;
-	return vm_brk_flags(task_mm(current), from, PAGE_UP(end) - from, ph->p_flags & PF_X ? VM_EXEC : 0);
+	return vm_brk_flags(task_mm(current), from, PAGE_UP(end) - from,
+			    ph->p_flags & PF_X ? VM_EXEC : 0);
 }
 
 static int map_segments(const struct elf_image *img, unsigned long bias)
@@ -159,7 +167,8 @@ static int map_segments(const struct elf_image *img, unsigned long bias)
 	return error;
 }
 
-/* A free range for the image, at or near @hint (0: anywhere). Nobody else maps in the new mm meanwhile. */
+/* A free range for the image, at or near @hint (0: anywhere). Nobody else maps in the new mm
+ * meanwhile. */
 static int place_image(const struct elf_image *img, unsigned long hint, unsigned long *bias)
 {
 	unsigned long len = img->high - img->low;
@@ -254,7 +263,8 @@ static bool wants_exec_stack(const struct elf_image *img)
 
 static unsigned long pie_hint(const struct elf_image *interp)
 {
-	/* A program without an interpreter is an interpreter itself: it must not be where programs go. */
+	/* A program without an interpreter is an interpreter itself: it must not be where programs
+	 * go. */
 	if (!interp->file)
 		return 0;
 	return PIE_BASE + (randomize_va_space ? random_u64() % PIE_RANDOM_PAGES * PAGE_BYTES : 0);
@@ -269,13 +279,15 @@ static unsigned long phdr_address(const struct elf_image *img, unsigned long bia
 	for (i = 0; i < img->ehdr.e_phnum; i++) {
 		const struct elf64_phdr *ph = &img->phdrs[i];
 
-		if (ph->p_type == PT_LOAD && ph->p_offset <= off && off < ph->p_offset + ph->p_filesz)
+		if (ph->p_type == PT_LOAD && ph->p_offset <= off &&
+		    off < ph->p_offset + ph->p_filesz)
 			return off - ph->p_offset + ph->p_vaddr + bias;
 	}
 	return 0;
 }
 
-static int start_image(struct binprm *bprm, const struct elf_image *img, const struct elf_image *interp)
+static int start_image(struct binprm *bprm, const struct elf_image *img,
+		       const struct elf_image *interp)
 {
 	unsigned long bias = 0, interp_bias = 0, entry, sp;
 	struct elf_stack st = { .phnum = img->ehdr.e_phnum };

@@ -2,7 +2,8 @@
 /*
  * elf_stack.h - what a program finds on its stack: argc, argv, envp, the auxiliary vector.
  *
- *	high  strings | platform | 16 random bytes | auxv | NULL envp | NULL argv | argc  <- sp, multiple of 16
+ *	high  strings | platform | 16 random bytes | auxv | NULL envp | NULL argv | argc
+ *	                                                      sp, a multiple of 16 -> ^
  *
  * Lock: none. Sleeps: user memory is written. Allocates: never.
  */

@@ -39,7 +39,8 @@ static int bprm_creds(struct binprm *bprm)
 
 	if (bprm->cred)
 		abort_creds(bprm->cred);
-	bprm->cred = exec_creds(inode->i_uid, inode->i_gid, nosuid ? 0 : inode->i_mode, &bprm->secure);
+	bprm->cred =
+		exec_creds(inode->i_uid, inode->i_gid, nosuid ? 0 : inode->i_mode, &bprm->secure);
 	return bprm->cred ? 0 : -ENOMEM;
 }
 
@@ -177,7 +178,8 @@ static void set_exe(struct binprm *bprm)
 {
 	struct mmap_file backing;
 
-	if (!file_mmap_backing(bprm->file, PROT_READ | PROT_EXEC, MAP_PRIVATE, &backing) && backing.mapping)
+	if (!file_mmap_backing(bprm->file, PROT_READ | PROT_EXEC, MAP_PRIVATE, &backing) &&
+	    backing.mapping)
 		mm_set_exe(bprm->mm, backing.mapping, backing.file);
 }
 
@@ -332,11 +334,13 @@ static int exec_name(struct filename *name, int dfd, const char *upath, int flag
 		putname(name);
 		return -ENOMEM;
 	}
-	quire_snprintf(*text, name->len + 32, name->len ? "/dev/fd/%d/%s" : "/dev/fd/%d", dfd, name->text);
+	quire_snprintf(*text, name->len + 32, name->len ? "/dev/fd/%d/%s" : "/dev/fd/%d", dfd,
+		       name->text);
 	return 0;
 }
 
-static long do_execveat(int dfd, const char *upath, const char *const *argv, const char *const *envp, int flags)
+static long do_execveat(int dfd, const char *upath, const char *const *argv,
+			const char *const *envp, int flags)
 {
 	struct string_array args = { .user = argv }, env = { .user = envp };
 	struct filename name;
@@ -346,7 +350,8 @@ static long do_execveat(int dfd, const char *upath, const char *const *argv, con
 
 	if (flags & ~(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW))
 		return -EINVAL;
-	if (current_cred()->uid && (u64)atomic_read(&current_cred()->user->processes) > rlimit(RLIMIT_NPROC) &&
+	if (current_cred()->uid &&
+	    (u64)atomic_read(&current_cred()->user->processes) > rlimit(RLIMIT_NPROC) &&
 	    !capable(CAP_SYS_RESOURCE))
 		return -EAGAIN;
 	error = exec_name(&name, dfd, upath, flags, &text);
@@ -365,8 +370,8 @@ SYSCALL_DEFINE3(execve, const char *, path, const char *const *, argv, const cha
 	return do_execveat(AT_FDCWD, path, argv, envp, 0);
 }
 
-SYSCALL_DEFINE5(execveat, int, dfd, const char *, path, const char *const *, argv, const char *const *, envp,
-		int, flags)
+SYSCALL_DEFINE5(execveat, int, dfd, const char *, path, const char *const *, argv,
+		const char *const *, envp, int, flags)
 {
 	return do_execveat(dfd, path, argv, envp, flags);
 }

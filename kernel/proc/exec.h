@@ -2,7 +2,7 @@
 /*
  * exec.h - replacing the program of a process.
  *
- *	open, permissions -> arguments copied into the new stack -> loader -> point of no return -> new mm
+ *	open, permissions -> arguments in the new stack -> loader -> point of no return -> new mm
  *
  * [E1] Until begin_new_exec() succeeds, exec has no effect and may fail; after it, a failure kills.
  * [E2] bprm->p is the lowest byte of the strings in the new stack; what lies below is free.
@@ -26,7 +26,7 @@ struct binprm {
 	struct mm_struct *mm;		/* the new address space */
 	unsigned long p;		/* [E2] */
 	unsigned long least;		/* strings may not reach below it */
-	char *page;			/* strings on their way: mirrors [lo, hi) of the page at base */
+	char *page; /* strings on their way: mirrors [lo, hi) of the page at base */
 	unsigned long base, lo, hi;
 	size_t arg0_len;		/* of argv[0], with NUL */
 	int argc, envc;

@@ -2,8 +2,8 @@
 /*
  * exec_args.c - argv and envp on their way into the new stack.
  *
- * Strings are laid down from the top. They pass through one page of the kernel's that mirrors the page of
- * the stack they go to, so that each page of the stack is looked up once.
+ * Strings are laid down from the top. They pass through one page of the kernel's that mirrors the
+ * page of the stack they go to, so that each page of the stack is looked up once.
  */
 #include "proc/exec_args.h"
 
@@ -61,7 +61,9 @@ int bprm_flush(struct binprm *bprm)
 
 	if (bytes && access_remote_vm(bprm->mm, bprm->lo, from, bytes, true, false) != bytes) {
 		/* Below the stack's first pages: a fault makes it grow. */
-		if (handle_user_fault(bprm->mm, bprm->lo, FAULT_FLAG_WRITE | FAULT_FLAG_REMOTE).what & VM_FAULT_ERROR)
+		if (handle_user_fault(bprm->mm, bprm->lo, FAULT_FLAG_WRITE | FAULT_FLAG_REMOTE)
+			    .what &
+		    VM_FAULT_ERROR)
 			return -ENOMEM;
 		if (access_remote_vm(bprm->mm, bprm->lo, from, bytes, true, false) != bytes)
 			return -ENOMEM;
@@ -90,7 +92,8 @@ static int push_bytes(struct binprm *bprm, const char *text, size_t len, bool ke
 		from = start > page ? start : page;
 		if (kernel)
 			memcpy(bprm->page + (from - page), text + (from - start), end - from);
-		else if (copy_from_user(bprm->page + (from - page), text + (from - start), end - from))
+		else if (copy_from_user(bprm->page + (from - page), text + (from - start),
+					end - from))
 			return -EFAULT;
 		bprm->lo = end = from;
 	}
@@ -150,7 +153,8 @@ static int push_array(struct binprm *bprm, const struct string_array *array, int
 static int limit_room(struct binprm *bprm)
 {
 	unsigned long room = rlimit(RLIMIT_STACK) / 4;
-	unsigned long pointers = ((unsigned long)bprm->argc + (unsigned long)bprm->envc + 2) * sizeof(void *);
+	unsigned long pointers =
+		((unsigned long)bprm->argc + (unsigned long)bprm->envc + 2) * sizeof(void *);
 
 	if (room > ARGS_MOST)
 		room = ARGS_MOST;
@@ -177,7 +181,8 @@ static int make_stack(struct binprm *bprm)
 	return setup_stack_vma(bprm->mm, top, STACK_FIRST_BYTES, 0);
 }
 
-int bprm_build_stack(struct binprm *bprm, const struct string_array *argv, const struct string_array *envp)
+int bprm_build_stack(struct binprm *bprm, const struct string_array *argv,
+		     const struct string_array *envp)
 {
 	int error;
 

@@ -15,6 +15,7 @@ struct string_array {
 };
 
 /* Makes bprm->mm with a stack that holds file name, environment and arguments. 0 or -errno. */
-int bprm_build_stack(struct binprm *bprm, const struct string_array *argv, const struct string_array *envp);
+int bprm_build_stack(struct binprm *bprm, const struct string_array *argv,
+		     const struct string_array *envp);
 
 #endif

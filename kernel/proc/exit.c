@@ -25,7 +25,8 @@ void mm_release(struct task *p)
 
 		p->clear_child_tid = NULL;
 		/* Nobody can wait for it when nobody else has this memory. */
-		if (atomic_read(&p->signal->live) > 0 || p->vfork_done || p->signal->nr_threads > 1) {
+		if (atomic_read(&p->signal->live) > 0 || p->vfork_done ||
+		    p->signal->nr_threads > 1) {
 			(void)put_user(0, tid);
 			futex_wake_user((u32 *)tid, 1);
 		}
@@ -90,9 +91,11 @@ static bool will_become_orphan(struct pid *pgrp, const struct task *except)
 	struct task *p;
 
 	for_each_pid_task(p, pgrp, PIDTYPE_PGID) {
-		if (p == except || (p->exit_state && thread_group_empty(p)) || p->real_parent->pid <= 1)
+		if (p == except || (p->exit_state && thread_group_empty(p)) ||
+		    p->real_parent->pid <= 1)
 			continue;
-		if (task_pgrp(p->real_parent) != pgrp && task_session(p->real_parent) == task_session(p))
+		if (task_pgrp(p->real_parent) != pgrp &&
+		    task_session(p->real_parent) == task_session(p))
 			return false;
 	}
 	return true;
@@ -120,7 +123,8 @@ bool is_current_pgrp_orphaned(void)
 	return orphaned;
 }
 
-/* @p ends (parent NULL) or its parent does: a group that nobody can continue any more is sent on its way. */
+/* @p ends (parent NULL) or its parent does: a group that nobody can continue any more is sent on
+ * its way. */
 static void kill_orphaned_pgrp(struct task *p, struct task *parent)
 {
 	struct pid *pgrp = task_pgrp(p);
@@ -128,7 +132,8 @@ static void kill_orphaned_pgrp(struct task *p, struct task *parent)
 
 	if (!parent)
 		parent = p->real_parent;
-	if (!pgrp || !task_pgrp(parent) || task_pgrp(parent) == pgrp || task_session(parent) != task_session(p))
+	if (!pgrp || !task_pgrp(parent) || task_pgrp(parent) == pgrp ||
+	    task_session(parent) != task_session(p))
 		return;
 	if (!will_become_orphan(pgrp, except) || !has_stopped_jobs(pgrp))
 		return;
@@ -241,7 +246,8 @@ static void unlink_task(struct task *p)
 		waitq_wake_all(&sig->wait_chldexit);
 }
 
-/* tasklist_lock held. Returns the leader when it has waited for this last thread and nobody waits for it. */
+/* tasklist_lock held. Returns the leader when it has waited for this last thread and nobody waits
+ * for it. */
 struct task *release_task_locked(struct task *p)
 {
 	struct task *leader = p->group_leader;
@@ -288,9 +294,11 @@ static void check_may_exit(struct task *p, int code)
 		panic("Attempted to kill the idle task!");
 	if (p->flags & PF_EXITING)
 		panic("Fixing recursive fault: task %s (%d) exits twice", p->comm, p->pid);
-	if (init_task_ptr && p->signal == init_task_ptr->signal && atomic_read(&p->signal->live) == 1)
+	if (init_task_ptr && p->signal == init_task_ptr->signal &&
+	    atomic_read(&p->signal->live) == 1)
 		panic("Attempted to kill init! exitcode=0x%08x",
-		      (unsigned int)(p->signal->group_exit_code ? p->signal->group_exit_code : code));
+		      (unsigned int)(p->signal->group_exit_code ? p->signal->group_exit_code
+								: code));
 }
 
 /* From here on the task takes no signals meant for the group: another thread shall. */

@@ -229,7 +229,8 @@ static void reset_task(struct task *p)
 	p->thread.mm = p->active_mm = NULL;
 	p->files = parent->files;
 	p->fs = parent->fs;
-	p->flags = (parent->flags & ~(unsigned int)(PF_IDLE | PF_SIGNALED | PF_OOM_VICTIM | PF_EXITING)) |
+	p->flags = (parent->flags &
+		    ~(unsigned int)(PF_IDLE | PF_SIGNALED | PF_OOM_VICTIM | PF_EXITING)) |
 		   PF_FORKNOEXEC;
 	p->exit_state = EXIT_NONE;
 	p->exit_code = 0;
@@ -343,7 +344,8 @@ static void link_task(struct task *p, const struct clone_request *rq, struct pid
 	}
 	p->tgid = p->pid;
 	p->group_leader = p;
-	p->exit_signal = rq->flags & CLONE_PARENT ? current->group_leader->exit_signal : rq->exit_signal;
+	p->exit_signal =
+		rq->flags & CLONE_PARENT ? current->group_leader->exit_signal : rq->exit_signal;
 	p->real_parent = rq->flags & CLONE_PARENT ? current->real_parent : current;
 	if (rq->kernel_fn)
 		p->real_parent = percpu_of(0)->idle;
@@ -367,7 +369,8 @@ static int publish_task(struct task *p, const struct clone_request *rq, struct p
 	spin_lock_irq(&tasklist_lock);
 	spin_lock(&sighand->lock);
 	recalc_sigpending();
-	if (!rq->kernel_fn && (signal_pending(current) || current->signal->flags & SIGNAL_GROUP_EXIT))
+	if (!rq->kernel_fn &&
+	    (signal_pending(current) || current->signal->flags & SIGNAL_GROUP_EXIT))
 		error = -ERESTARTNOINTR;
 	else
 		link_task(p, rq, pid);
@@ -515,7 +518,8 @@ long kernel_clone(const struct clone_request *rq)
 		if (rq->flags & CLONE_VM)
 			(void)put_user(nr, p->set_child_tid);
 		else
-			access_remote_vm(p->thread.mm, (vaddr_t)p->set_child_tid, &nr, sizeof(nr), true, false);
+			access_remote_vm(p->thread.mm, (vaddr_t)p->set_child_tid, &nr, sizeof(nr),
+					 true, false);
 	}
 	p->vfork_done = wait;
 	wake_up_new_task(p);
@@ -550,7 +554,8 @@ void fork_init(void)
 	task_cache = kmem_cache_create("task_struct", sizeof(struct task), 64, SLAB_PANIC, NULL);
 	signal_cache = KMEM_CACHE(signal, SLAB_HWCACHE_ALIGN | SLAB_PANIC);
 	sighand_cache = KMEM_CACHE(sighand, SLAB_HWCACHE_ALIGN | SLAB_PANIC);
-	fpu_cache = kmem_cache_create("fpu_state", (unsigned int)fpu_state_size(), 64, SLAB_PANIC, NULL);
+	fpu_cache = kmem_cache_create("fpu_state", (unsigned int)fpu_state_size(), 64, SLAB_PANIC,
+				      NULL);
 	idle->sighand = sighand_alloc();
 	idle->signal = sig = kmem_cache_zalloc(signal_cache, GFP_KERNEL);
 	if (!idle->sighand || !sig)

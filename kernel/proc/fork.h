@@ -4,8 +4,8 @@
  *
  *	clone -> TASK_NEW -> running <-> waiting -> do_exit -> zombie -> wait4 -> freed
  *
- * [F1] Either a new task shares nothing that failed half-way, or clone returns an error and nothing is
- *      left behind.
+ * [F1] Either a new task shares nothing that failed half-way, or clone returns an error and nothing
+ *      is left behind.
  * Lock: tasklist_lock. Sleeps: all. Allocates: all but release_task.
  */
 #ifndef KERNEL_PROC_FORK_H
@@ -78,7 +78,8 @@ void __attribute__((noreturn)) do_exit(int code);
 void __attribute__((noreturn)) do_group_exit(int code);
 /* Unlinks a zombie and drops the reference that its family had. */
 void release_task(struct task *p);
-/* As above with tasklist_lock held, without dropping: the caller does. A leader to be released next, or NULL. */
+/* As above with tasklist_lock held, without dropping: the caller does. A leader to be released
+ * next, or NULL. */
 struct task *release_task_locked(struct task *p);
 /* Asks all other threads of the current process to end. sighand->lock held; returns how many. */
 int zap_other_threads(void);

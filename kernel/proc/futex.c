@@ -12,7 +12,8 @@
 #include "syscall/syscall.h"
 
 enum futex_op {
-	FUTEX_WAIT, FUTEX_WAKE, FUTEX_FD, FUTEX_REQUEUE, FUTEX_CMP_REQUEUE, FUTEX_WAKE_OP, FUTEX_LOCK_PI,
+	FUTEX_WAIT, FUTEX_WAKE, FUTEX_FD, FUTEX_REQUEUE, FUTEX_CMP_REQUEUE, FUTEX_WAKE_OP,
+	FUTEX_LOCK_PI,
 	FUTEX_UNLOCK_PI, FUTEX_TRYLOCK_PI, FUTEX_WAIT_BITSET, FUTEX_WAKE_BITSET,
 };
 #define FUTEX_PRIVATE_FLAG 128
@@ -75,8 +76,10 @@ static int get_key(u32 *uaddr, unsigned int flags, struct futex_key *key)
 	return futex_get_key(task_mm(current), (vaddr_t)uaddr, !(flags & FUTEX_PRIVATE_FLAG), key);
 }
 
-/* The waiter's stack frame may be gone as soon as the lock is: nothing is touched after woken is set but the task,
- * which the lock keeps from returning. */
+/*
+ * The waiter lives on the stack of its task, which passes through the bucket's lock before it returns:
+ * so the waiter is there as long as the lock is held.
+ */
 static void wake_waiter(struct waiter *w)
 {
 	list_del_init(&w->link);
@@ -141,7 +144,8 @@ static bool unqueue(struct waiter *w)
 	return queued;
 }
 
-/* Queues the waiter, then looks whether the word still has the value [X1]. 0, -EWOULDBLOCK, -EFAULT. */
+/* Queues the waiter, then looks whether the word still has the value [X1]. 0, -EWOULDBLOCK,
+ * -EFAULT. */
 static int wait_setup(struct waiter *w, u32 *uaddr, unsigned int flags, u32 val)
 {
 	struct bucket *b;
@@ -268,7 +272,8 @@ static int requeue_locked(struct requeue *rq)
 	return done;
 }
 
-static long do_requeue(u32 *uaddr, u32 *uaddr2, unsigned int flags, int nr_wake, int nr_requeue, const u32 *expected)
+static long do_requeue(u32 *uaddr, u32 *uaddr2, unsigned int flags, int nr_wake, int nr_requeue,
+		       const u32 *expected)
 {
 	struct requeue rq = { .nr_wake = nr_wake, .nr_requeue = nr_requeue };
 	u32 now = 0;
@@ -340,7 +345,8 @@ static int sign_extend12(u32 x)
 static long do_wake_op(u32 *uaddr, u32 *uaddr2, unsigned int flags, int nr, int nr2, u32 code)
 {
 	unsigned int op = code >> 28 & 7, cmp = code >> 24 & 15;
-	int oparg = sign_extend12(code >> 12 & 0xfff), cmparg = sign_extend12(code & 0xfff), result, holds;
+	int oparg = sign_extend12(code >> 12 & 0xfff), cmparg = sign_extend12(code & 0xfff), result,
+	    holds;
 	struct futex_key key, key2;
 	struct bucket *b, *b2;
 	u32 old = 0;
@@ -393,7 +399,8 @@ static int read_timeout(int cmd, int op, const struct timespec64 *utime, u64 *de
 	return 0;
 }
 
-SYSCALL_DEFINE6(futex, u32 *, uaddr, int, op, u32, val, const struct timespec64 *, utime, u32 *, uaddr2, u32, val3)
+SYSCALL_DEFINE6(futex, u32 *, uaddr, int, op, u32, val, const struct timespec64 *, utime, u32 *,
+		uaddr2, u32, val3)
 {
 	int cmd = op & FUTEX_CMD_MASK, nr2 = (int)(unsigned long)utime;
 	unsigned int flags = (unsigned int)op & FUTEX_PRIVATE_FLAG;
@@ -436,7 +443,8 @@ static void orphan(u32 *uaddr)
 	if ((unsigned long)uaddr % sizeof(u32) || get_user(now, uaddr))
 		return;
 	while ((now & FUTEX_TID_MASK) == tid) {
-		if (futex_cmpxchg_user(&old, uaddr, now, (now & FUTEX_WAITERS) | FUTEX_OWNER_DIED)) {
+		if (futex_cmpxchg_user(&old, uaddr, now,
+				       (now & FUTEX_WAITERS) | FUTEX_OWNER_DIED)) {
 			if (fault_in_writeable(uaddr))
 				return;
 			continue;

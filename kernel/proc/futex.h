@@ -2,10 +2,10 @@
 /*
  * futex.h - waiting on a word of user memory.
  *
- *	futex_key -> hash bucket { lock, waiters } ; a waiter checks the word under the bucket's lock
+ *	futex_key -> hash bucket { lock, waiters }; a waiter checks the word under the lock
  *
- * [X1] A waiter is queued before it looks at the word, a waker changes the word before it looks at the
- *      queue, both under the bucket's lock: no wake-up is lost.
+ * [X1] A waiter is queued before it looks at the word, a waker changes the word before it looks at
+ *      the queue, both under the bucket's lock: no wake-up is lost.
  * Lock: bucket, LOCK_HOST_SPIN2 (two in rising address). Sleeps: waits, faults. Allocates: never.
  */
 #ifndef KERNEL_PROC_FUTEX_H

@@ -18,7 +18,8 @@ static const char *argv_init[INIT_ARGS_MAX + 2];
 static const char *envp_init[INIT_ARGS_MAX + 3] = { "HOME=/", "TERM=linux" };
 static char cmdline[BOOT_CMDLINE_MAX];
 
-/* Words behind "--" are init's arguments; before it, unknown NAME=value words become its environment. */
+/* Words behind "--" are init's arguments; before it, unknown NAME=value words become its
+ * environment. */
 static void split_cmdline(void)
 {
 	char *s = cmdline, *word;
@@ -40,7 +41,8 @@ static void split_cmdline(void)
 			argv_init[args++] = word;
 		else if (!strcmp(word, "--"))
 			ours = true;
-		else if (word[0] >= 'A' && word[0] <= 'Z' && strchr(word, '=') && envs < INIT_ARGS_MAX + 2)
+		else if (word[0] >= 'A' && word[0] <= 'Z' && strchr(word, '=') &&
+			 envs < INIT_ARGS_MAX + 2)
 			envp_init[envs++] = word;
 	}
 }
@@ -84,7 +86,8 @@ static void become_process_one(void)
 
 void run_init(void)
 {
-	static const char *const customary[] = { "/sbin/init", "/etc/init", "/bin/init", "/bin/sh" };
+	static const char *const customary[] = { "/sbin/init", "/etc/init", "/bin/init",
+						 "/bin/sh" };
 	char path[256];
 	unsigned int i;
 	int error;
@@ -111,11 +114,13 @@ void run_init(void)
 		if (!error)
 			goto run;
 		if (error != -ENOENT)
-			pr_err("Starting init: %s exists but couldn't execute it (error %d)", customary[i], error);
+			pr_err("Starting init: %s exists but couldn't execute it (error %d)",
+			       customary[i], error);
 	}
 	panic("No working init found.  Try passing init= option to kernel.");
 run:
 	pr_info("Run %s as init process", argv_init[0]);
-	pr_info("quire: boot took %llu ticks of the TSC", (unsigned long long)(rdtsc() - boot_start_tsc));
+	pr_info("quire: boot took %llu ticks of the TSC",
+		(unsigned long long)(rdtsc() - boot_start_tsc));
 	thread_enter_user();
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* itimer.c - setitimer and alarm, and the limit on CPU time: all that ends in a signal to the own process. */
+/* itimer.c - setitimer and alarm, and the limit on CPU time: all that ends in a signal to the own
+ * process. */
 #include "proc/itimer.h"
 
 #include "base/string.h"
@@ -75,7 +76,8 @@ void cpu_timers_tick(struct task *p, bool user)
 	unsigned long flags;
 	struct sighand *sighand;
 
-	if (!sig->it[0].expires && !sig->it[1].expires && sig->rlim[RLIMIT_CPU].rlim_cur == RLIM_INFINITY)
+	if (!sig->it[0].expires && !sig->it[1].expires &&
+	    sig->rlim[RLIMIT_CPU].rlim_cur == RLIM_INFINITY)
 		return;
 	sighand = lock_task_sighand(p, &flags);
 	if (!sighand)

@@ -10,7 +10,8 @@
 #include "quire/stats.h"
 
 #define PID_HASH_BITS 9
-/* Numbers below this are not given out again, so that the first daemons keep a range to themselves. */
+/* Numbers below this are not given out again, so that the first daemons keep a range to
+ * themselves. */
 #define RESERVED_PIDS 300
 
 DEFINE_SPINLOCK(tasklist_lock, LOCK_HOST_SPIN);

@@ -65,7 +65,8 @@ pid_t task_pgrp_nr(struct task *p);
 pid_t task_session_nr(struct task *p);
 pid_t task_ppid_nr(struct task *p);
 
-/* The group has no member whose parent is in another group of the session: nobody can continue it. */
+/* The group has no member whose parent is in another group of the session: nobody can continue
+ * it. */
 bool is_current_pgrp_orphaned(void);
 
 /* Threads that exist and that may exist (threads-max, from the size of memory). */

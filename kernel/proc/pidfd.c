@@ -102,7 +102,8 @@ SYSCALL_DEFINE2(pidfd_open, pid_t, nr, unsigned int, flags)
 	return fd_install_new(file, O_CLOEXEC);
 }
 
-SYSCALL_DEFINE4(pidfd_send_signal, unsigned int, fd, int, sig, const struct kernel_siginfo *, uinfo, unsigned int, flags)
+SYSCALL_DEFINE4(pidfd_send_signal, unsigned int, fd, int, sig, const struct kernel_siginfo *, uinfo,
+		unsigned int, flags)
 {
 	struct kernel_siginfo info;
 	bool nonblock;
@@ -116,8 +117,9 @@ SYSCALL_DEFINE4(pidfd_send_signal, unsigned int, fd, int, sig, const struct kern
 		return PTR_ERR(pid);
 	if (uinfo && copy_from_user(&info, uinfo, sizeof(info)))
 		result = -EFAULT;
-	else if (uinfo && (info.si_signo != sig || ((info.si_code >= 0 || info.si_code == SI_TKILL) &&
-						    pid != current->signal->pids[PIDTYPE_TGID])))
+	else if (uinfo &&
+		 (info.si_signo != sig || ((info.si_code >= 0 || info.si_code == SI_TKILL) &&
+					   pid != current->signal->pids[PIDTYPE_TGID])))
 		result = info.si_signo != sig ? -EINVAL : -EPERM;
 	else
 		result = kill_pid_checked(pid, sig, uinfo ? &info : SEND_SIG_NOINFO);

@@ -11,7 +11,8 @@
 
 /* A new descriptor for @pid, stored through the user pointer @to. 0 or -errno. */
 int pidfd_for_clone(struct pid *pid, int *to);
-/* The pid behind descriptor @fd with a reference; ERR_PTR(-EBADF). *nonblock: opened with PIDFD_NONBLOCK. */
+/* The pid behind descriptor @fd with a reference; ERR_PTR(-EBADF). *nonblock: opened with
+ * PIDFD_NONBLOCK. */
 struct pid *pidfd_get_pid(unsigned int fd, bool *nonblock);
 
 #endif

@@ -11,7 +11,13 @@
 #include "sync/mutex.h"
 #include "syscall/syscall.h"
 
-enum { CLOCK_REALTIME = 0, CLOCK_MONOTONIC = 1, CLOCK_BOOTTIME = 7, CLOCK_REALTIME_ALARM = 8, CLOCK_BOOTTIME_ALARM = 9 };
+enum {
+	CLOCK_REALTIME = 0,
+	CLOCK_MONOTONIC = 1,
+	CLOCK_BOOTTIME = 7,
+	CLOCK_REALTIME_ALARM = 8,
+	CLOCK_BOOTTIME_ALARM = 9
+};
 enum { SIGEV_SIGNAL = 0, SIGEV_NONE = 1, SIGEV_THREAD_ID = 4 };
 #define TIMER_ABSTIME 1
 #define TIMERS_MAX 256	/* of one process */
@@ -109,8 +115,9 @@ void posix_timers_drop(struct signal *sig)
 
 static bool clock_ok(int clockid)
 {
-	return clockid == CLOCK_REALTIME || clockid == CLOCK_MONOTONIC || clockid == CLOCK_BOOTTIME ||
-	       clockid == CLOCK_REALTIME_ALARM || clockid == CLOCK_BOOTTIME_ALARM;
+	return clockid == CLOCK_REALTIME || clockid == CLOCK_MONOTONIC ||
+	       clockid == CLOCK_BOOTTIME || clockid == CLOCK_REALTIME_ALARM ||
+	       clockid == CLOCK_BOOTTIME_ALARM;
 }
 
 static struct task *event_target(const struct sigevent *ev)
@@ -120,7 +127,9 @@ static struct task *event_target(const struct sigevent *ev)
 	if (ev->notify != SIGEV_NONE && (ev->signo < 1 || ev->signo > NSIG))
 		return NULL;
 	if (ev->notify != SIGEV_THREAD_ID)
-		return ev->notify == SIGEV_SIGNAL || ev->notify == SIGEV_NONE ? get_task(current->group_leader) : NULL;
+		return ev->notify == SIGEV_SIGNAL || ev->notify == SIGEV_NONE
+			       ? get_task(current->group_leader)
+			       : NULL;
 	t = find_get_task(ev->tid);
 	if (t && !same_thread_group(t, current)) {
 		put_task(t);
@@ -204,12 +213,14 @@ static void fill_spec(const struct posix_timer *t, struct itimerspec64 *spec)
 	spec->it_value = ns_to_timespec(ktimer_remaining((struct ktimer *)&t->timer));
 }
 
-/* The timers of a process are changed by its own threads, which the calls below may find in each other's way:
- * the list is searched under the lock, and a timer that another thread deletes meanwhile is the program's error
- * that must not be ours. */
+/*
+ * The timers of a process are changed by its own threads. One that deletes a timer while another uses it
+ * is wrong, but must not be wrong about our memory.
+ */
 static DEFINE_MUTEX(timers_mutex, LOCK_HOST_PROC);
 
-SYSCALL_DEFINE4(timer_settime, int, id, int, flags, const struct itimerspec64 *, from, struct itimerspec64 *, to)
+SYSCALL_DEFINE4(timer_settime, int, id, int, flags, const struct itimerspec64 *, from,
+		struct itimerspec64 *, to)
 {
 	struct itimerspec64 in, out;
 	struct posix_timer *t;
@@ -230,8 +241,10 @@ SYSCALL_DEFINE4(timer_settime, int, id, int, flags, const struct itimerspec64 *,
 		if (value && !(flags & TIMER_ABSTIME))
 			ktimer_start(&t->timer, deadline_after(value));
 		else if (value)
-			ktimer_start(&t->timer, t->clockid == CLOCK_REALTIME || t->clockid == CLOCK_REALTIME_ALARM ?
-						deadline_of_real(value) : value);
+			ktimer_start(&t->timer, t->clockid == CLOCK_REALTIME ||
+								t->clockid == CLOCK_REALTIME_ALARM
+							? deadline_of_real(value)
+							: value);
 	}
 	mutex_unlock(&timers_mutex);
 	if (!t)

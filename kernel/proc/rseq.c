@@ -22,7 +22,8 @@ struct rseq_cs {
 #define RSEQ_FLAG_UNREGISTER 1
 #define RSEQ_CPU_ID_UNINITIALIZED ((u32)-1)
 
-/* An interrupted critical section starts over at its abort handler. False: the area is not usable. */
+/* An interrupted critical section starts over at its abort handler. False: the area is not
+ * usable. */
 static bool abort_section(struct task *p, struct pt_regs *regs)
 {
 	struct rseq_cs cs;
@@ -70,7 +71,8 @@ SYSCALL_DEFINE4(rseq, struct rseq *, area, u32, len, int, flags, u32, sig)
 	struct task *p = current;
 
 	if (flags & RSEQ_FLAG_UNREGISTER) {
-		if (flags & ~RSEQ_FLAG_UNREGISTER || !p->rseq || p->rseq != area || p->rseq_len != len)
+		if (flags & ~RSEQ_FLAG_UNREGISTER || !p->rseq || p->rseq != area ||
+		    p->rseq_len != len)
 			return -EINVAL;
 		if (p->rseq_sig != sig)
 			return -EPERM;

@@ -19,7 +19,8 @@ void task_cputime(struct task *p, u64 *utime, u64 *stime)
 		*stime = total;
 		return;
 	}
-	part = total / (user + system) * system + total % (user + system) * system / (user + system);
+	part = total / (user + system) * system +
+	       total % (user + system) * system / (user + system);
 	*stime = part;
 	*utime = total - part;
 }

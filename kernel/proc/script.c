@@ -10,7 +10,8 @@ static bool is_blank(char c)
 }
 
 /*
- * Cuts the first line in place: *name the interpreter, *arg all the rest of the line as one argument, or NULL.
+ * Cuts the first line in place: *name the interpreter, *arg all the rest of the line as one
+ * argument, or NULL.
  */
 static int parse_line(char *line, char **name, char **arg)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* sigframe.c - the frame of a signal handler on the user stack, in Linux's layout, and the way back from it. */
+/* sigframe.c - the frame of a signal handler on the user stack, in Linux's layout, and the way back
+ * from it. */
 #include "arch/fpu.h"
 #include "base/string.h"
 #include "proc/signal.h"
@@ -40,7 +41,8 @@ struct rt_sigframe {
 
 static bool on_alt_stack(const struct task *p, unsigned long sp)
 {
-	return !(p->sas_ss_flags & SS_AUTODISARM) && sp > p->sas_ss_sp && sp - p->sas_ss_sp <= p->sas_ss_size;
+	return !(p->sas_ss_flags & SS_AUTODISARM) && sp > p->sas_ss_sp &&
+	       sp - p->sas_ss_sp <= p->sas_ss_size;
 }
 
 static int alt_stack_flags(const struct task *p, unsigned long sp)
@@ -51,7 +53,8 @@ static int alt_stack_flags(const struct task *p, unsigned long sp)
 }
 
 /* Where the frame goes; *fp: where the FPU registers go. */
-static unsigned long frame_address(const struct pt_regs *regs, const struct k_sigaction *ka, unsigned long *fp)
+static unsigned long frame_address(const struct pt_regs *regs, const struct k_sigaction *ka,
+				   unsigned long *fp)
 {
 	const struct task *p = current;
 	unsigned long sp = regs->sp - RED_ZONE_BYTES;
@@ -62,16 +65,35 @@ static unsigned long frame_address(const struct pt_regs *regs, const struct k_si
 	return ((*fp - sizeof(struct rt_sigframe)) & ~15ul) - 8;
 }
 
-static void fill_context(struct sigcontext *sc, const struct pt_regs *regs, unsigned long fp, u64 oldmask)
+static void fill_context(struct sigcontext *sc, const struct pt_regs *regs, unsigned long fp,
+			 u64 oldmask)
 {
 	*sc = (struct sigcontext){
-		.r8 = regs->r8, .r9 = regs->r9, .r10 = regs->r10, .r11 = regs->r11,
-		.r12 = regs->r12, .r13 = regs->r13, .r14 = regs->r14, .r15 = regs->r15,
-		.di = regs->di, .si = regs->si, .bp = regs->bp, .bx = regs->bx, .dx = regs->dx,
-		.ax = regs->ax, .cx = regs->cx, .sp = regs->sp, .ip = regs->ip, .flags = regs->flags,
-		.cs = (u16)regs->cs, .ss = (u16)regs->ss,
-		.err = current->error_code, .trapno = current->trapno, .cr2 = current->cr2,
-		.oldmask = oldmask, .fpstate = fp,
+		.r8 = regs->r8,
+		.r9 = regs->r9,
+		.r10 = regs->r10,
+		.r11 = regs->r11,
+		.r12 = regs->r12,
+		.r13 = regs->r13,
+		.r14 = regs->r14,
+		.r15 = regs->r15,
+		.di = regs->di,
+		.si = regs->si,
+		.bp = regs->bp,
+		.bx = regs->bx,
+		.dx = regs->dx,
+		.ax = regs->ax,
+		.cx = regs->cx,
+		.sp = regs->sp,
+		.ip = regs->ip,
+		.flags = regs->flags,
+		.cs = (u16)regs->cs,
+		.ss = (u16)regs->ss,
+		.err = current->error_code,
+		.trapno = current->trapno,
+		.cr2 = current->cr2,
+		.oldmask = oldmask,
+		.fpstate = fp,
 	};
 }
 
@@ -88,8 +110,8 @@ static void fill_stack(stack_t *st, unsigned long sp)
 	}
 }
 
-bool setup_rt_frame(struct pt_regs *regs, int sig, const struct k_sigaction *ka, const struct kernel_siginfo *info,
-		    u64 oldmask)
+bool setup_rt_frame(struct pt_regs *regs, int sig, const struct k_sigaction *ka,
+		    const struct kernel_siginfo *info, u64 oldmask)
 {
 	struct rt_sigframe frame;
 	unsigned long fp, at = frame_address(regs, ka, &fp);
@@ -160,7 +182,8 @@ SYSCALL_DEFINE0(rt_sigreturn)
 	struct pt_regs *regs = current_pt_regs();
 	struct ucontext uc;
 
-	if (copy_from_user(&uc, (void *)(regs->sp - 8 + offsetof(struct rt_sigframe, uc)), sizeof(uc)))
+	if (copy_from_user(&uc, (void *)(regs->sp - 8 + offsetof(struct rt_sigframe, uc)),
+			   sizeof(uc)))
 		goto bad;
 	set_current_blocked(uc.uc_sigmask & ~UNBLOCKABLE);
 	if (fpu_restore_from_user((void *)uc.uc_mcontext.fpstate))

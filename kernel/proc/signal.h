@@ -3,11 +3,12 @@
  * signal.h - signals: what a process shares, how they are sent, and how they reach user mode.
  *
  *	sender -> sigqueue -> task->pending | signal->shared_pending -> (return to user mode)
- *	       -> get_signal() -> default action | frame on the user stack -> handler -> rt_sigreturn
+ *	       -> get_signal() -> default action | frame on the user stack -> handler -> sigreturn
  *
- * [G1] TIF_SIGPENDING is set whenever a task has an unblocked pending signal (it may be set for nothing).
- * [G2] SIGKILL and SIGSTOP are never blocked, caught or ignored; pid 1 gets no signal that it has no
- *      handler for.
+ * [G1] TIF_SIGPENDING is set whenever a task has an unblocked pending signal (it may be set for
+ *      nothing).
+ * [G2] SIGKILL and SIGSTOP are never blocked, caught or ignored; pid 1 gets no signal that it has
+ *      no handler for.
  * Lock: sighand->lock (inside tasklist_lock), interrupts off. Sleeps: get_signal when it stops.
  * Allocates: GFP_ATOMIC; without memory a signal is sent without its siginfo.
  */
@@ -104,9 +105,11 @@ struct signal {
 /* To one thread / to a process. Any context. 0, -EAGAIN, -ESRCH. */
 int send_sig(int sig, struct task *p, struct kernel_siginfo *info);
 int group_send_sig(int sig, struct task *p, struct kernel_siginfo *info);
-/* To a process group; from the kernel (tty) when @info is SEND_SIG_PRIV. Any context. 0 or -ESRCH. */
+/* To a process group; from the kernel (tty) when @info is SEND_SIG_PRIV. Any context. 0 or
+ * -ESRCH. */
 int kill_pgrp(struct pid *pgrp, int sig, struct kernel_siginfo *info);
-int kill_pgrp_locked(struct pid *pgrp, int sig, struct kernel_siginfo *info); /* tasklist_lock held */
+int kill_pgrp_locked(struct pid *pgrp, int sig,
+		     struct kernel_siginfo *info); /* tasklist_lock held */
 int kill_pid(struct pid *pid, int sig, struct kernel_siginfo *info);
 /* As kill(2): with the current task's permissions; sig 0 only checks. */
 int kill_pid_checked(struct pid *pid, int sig, struct kernel_siginfo *info);
@@ -142,7 +145,8 @@ bool sig_ignored_or_blocked(struct task *p, int sig);
 /* The task takes no part in a group stop any more (it exits). sighand->lock held. */
 void stop_leave_group(struct task *p);
 /* Sets for /proc/PID/status: pending of the thread, of the process; ignored and caught sets. */
-void task_signal_sets(struct task *p, u64 *pending, u64 *shared, u64 *blocked, u64 *ignored, u64 *caught);
+void task_signal_sets(struct task *p, u64 *pending, u64 *shared, u64 *blocked, u64 *ignored,
+		      u64 *caught);
 
 /* Locks p->sighand; NULL when @p has exited. */
 struct sighand *lock_task_sighand(struct task *p, unsigned long *flags);
@@ -155,7 +159,8 @@ static inline void unlock_task_sighand(struct sighand *sighand, unsigned long fl
 
 /* At the return to user mode: delivers what is pending, restarts an interrupted call. May sleep. */
 void do_signal(struct pt_regs *regs);
-/* Before user mode goes on: the rseq area gets the CPU, an interrupted critical section is aborted. */
+/* Before user mode goes on: the rseq area gets the CPU, an interrupted critical section is
+ * aborted. */
 void rseq_resume(struct pt_regs *regs);
 /* Builds the frame / takes it back. */
 bool setup_rt_frame(struct pt_regs *regs, int sig, const struct k_sigaction *ka,

@@ -9,8 +9,9 @@
 #include "syscall/syscall.h"
 
 #define UNBLOCKABLE (sigmask(SIGKILL) | sigmask(SIGSTOP))
-#define SA_KNOWN (SA_NOCLDSTOP | SA_NOCLDWAIT | SA_SIGINFO | SA_ONSTACK | SA_RESTART | SA_NODEFER | \
-		  SA_RESETHAND | SA_RESTORER | 0x800ul)
+#define SA_KNOWN                                                                           \
+	(SA_NOCLDSTOP | SA_NOCLDWAIT | SA_SIGINFO | SA_ONSTACK | SA_RESTART | SA_NODEFER | \
+	 SA_RESETHAND | SA_RESTORER | 0x800ul)
 
 /* ---- masks ---- */
 
@@ -58,7 +59,8 @@ int set_user_sigmask(const u64 *umask, size_t sigsetsize)
 	return 0;
 }
 
-/* The call ends: unless a handler is about to run (which restores the mask itself), put it back now. */
+/* The call ends: unless a handler is about to run (which restores the mask itself), put it back
+ * now. */
 void restore_saved_sigmask_unless(bool interrupted)
 {
 	if (interrupted || !current->did_sigmask)
@@ -142,7 +144,8 @@ static void drop_ignored(int sig)
 		flush_pending_signal(&t->pending, sig);
 }
 
-SYSCALL_DEFINE4(rt_sigaction, int, sig, const struct k_sigaction *, uact, struct k_sigaction *, uold, size_t, size)
+SYSCALL_DEFINE4(rt_sigaction, int, sig, const struct k_sigaction *, uact, struct k_sigaction *,
+		uold, size_t, size)
 {
 	struct k_sigaction act, old, *slot;
 	bool ignored;
@@ -161,7 +164,8 @@ SYSCALL_DEFINE4(rt_sigaction, int, sig, const struct k_sigaction *, uact, struct
 		act.mask &= ~UNBLOCKABLE;
 		*slot = act;
 		ignored = act.handler == SIG_IGN ||
-			  (act.handler == SIG_DFL && (sig == SIGCONT || sig == SIGCHLD || sig == SIGWINCH || sig == SIGURG));
+			  (act.handler == SIG_DFL &&
+			   (sig == SIGCONT || sig == SIGCHLD || sig == SIGWINCH || sig == SIGURG));
 		if (ignored)
 			drop_ignored(sig);
 	}
@@ -194,9 +198,10 @@ bool may_access_process(struct task *p)
 	if (same_thread_group(p, current))
 		return true;
 	theirs = get_task_cred(p);
-	ok = (mine->fsuid == theirs->euid && mine->fsuid == theirs->suid && mine->fsuid == theirs->uid &&
-	      mine->fsgid == theirs->egid && mine->fsgid == theirs->sgid && mine->fsgid == theirs->gid &&
-	      !p->dumpable_off) || capable(CAP_SYS_PTRACE);
+	ok = (mine->fsuid == theirs->euid && mine->fsuid == theirs->suid &&
+	      mine->fsuid == theirs->uid && mine->fsgid == theirs->egid &&
+	      mine->fsgid == theirs->sgid && mine->fsgid == theirs->gid && !p->dumpable_off) ||
+	     capable(CAP_SYS_PTRACE);
 	put_cred(theirs);
 	return ok;
 }
@@ -322,13 +327,15 @@ SYSCALL_DEFINE2(tkill, pid_t, tid, int, sig)
 	return send_to_thread(0, tid, sig, &info);
 }
 
-static int read_siginfo(struct kernel_siginfo *info, const struct kernel_siginfo *uinfo, int sig, pid_t target)
+static int read_siginfo(struct kernel_siginfo *info, const struct kernel_siginfo *uinfo, int sig,
+			pid_t target)
 {
 	if (copy_from_user(info, uinfo, sizeof(*info)))
 		return -EFAULT;
 	info->si_signo = sig;
 	/* Only the kernel may say that the kernel, or kill(2), sent it. */
-	if ((info->si_code >= 0 || info->si_code == SI_TKILL) && target != current->tgid && target != current->pid)
+	if ((info->si_code >= 0 || info->si_code == SI_TKILL) && target != current->tgid &&
+	    target != current->pid)
 		return -EPERM;
 	return 0;
 }
@@ -347,7 +354,8 @@ SYSCALL_DEFINE3(rt_sigqueueinfo, pid_t, nr, int, sig, const struct kernel_siginf
 	return result;
 }
 
-SYSCALL_DEFINE4(rt_tgsigqueueinfo, pid_t, tgid, pid_t, tid, int, sig, const struct kernel_siginfo *, uinfo)
+SYSCALL_DEFINE4(rt_tgsigqueueinfo, pid_t, tgid, pid_t, tid, int, sig, const struct kernel_siginfo *,
+		uinfo)
 {
 	struct kernel_siginfo info;
 	int result = read_siginfo(&info, uinfo, sig, tid);
@@ -388,8 +396,8 @@ static int sig_wait(u64 set, struct kernel_siginfo *info, u64 deadline)
 	return sig;
 }
 
-SYSCALL_DEFINE4(rt_sigtimedwait, const u64 *, uset, struct kernel_siginfo *, uinfo, const struct timespec64 *, utime,
-		size_t, size)
+SYSCALL_DEFINE4(rt_sigtimedwait, const u64 *, uset, struct kernel_siginfo *, uinfo,
+		const struct timespec64 *, utime, size_t, size)
 {
 	struct kernel_siginfo info;
 	struct timespec64 ts;
@@ -414,7 +422,8 @@ SYSCALL_DEFINE4(rt_sigtimedwait, const u64 *, uset, struct kernel_siginfo *, uin
 	if (!uinfo)
 		return sig;
 	memset(rest, 0, sizeof(rest));
-	if (copy_to_user(uinfo, &info, sizeof(info)) || copy_to_user((char *)uinfo + sizeof(info), rest, sizeof(rest)))
+	if (copy_to_user(uinfo, &info, sizeof(info)) ||
+	    copy_to_user((char *)uinfo + sizeof(info), rest, sizeof(rest)))
 		return -EFAULT;
 	return sig;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* signal_deliver.c - at the return to user mode: stop, die, or run a handler; restart what was interrupted. */
+/* signal_deliver.c - at the return to user mode: stop, die, or run a handler; restart what was
+ * interrupted. */
 #include "lib/printk.h"
 #include "proc/fork.h"
 #include "proc/signal.h"
@@ -67,7 +68,8 @@ static void do_signal_stop(int signr)
 	__set_current_state(TASK_RUNNING);
 }
 
-/* A stop or a continuation that the parent has not heard of. sighand->lock held; true: was released. */
+/* A stop or a continuation that the parent has not heard of. sighand->lock held; true: was
+ * released. */
 static bool tell_parent(struct signal *sig)
 {
 	unsigned int flags = sig->flags & (SIGNAL_CLD_STOPPED | SIGNAL_CLD_CONTINUED);
@@ -92,7 +94,8 @@ static bool default_action(int sig)
 
 	if (sigmask(sig) & SIG_IGNORED)
 		return false;
-	if (signal->flags & SIGNAL_UNKILLABLE && sig != SIGSTOP && !(signal->flags & SIGNAL_GROUP_EXIT))
+	if (signal->flags & SIGNAL_UNKILLABLE && sig != SIGSTOP &&
+	    !(signal->flags & SIGNAL_GROUP_EXIT))
 		return false;
 	if (sigmask(sig) & SIG_STOP) {
 		if (signal->flags & SIGNAL_UNKILLABLE)

@@ -1,85 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* signal_send.c - sending: what is queued, whom it wakes, what it kills. */
-#include "lib/printk.h"
+/* signal_send.c - sending: who may ignore it, whom it wakes, what it kills. */
 #include "proc/cred.h"
-#include "proc/fork.h"
 #include "proc/sigqueue.h"
-#include "quire/slab.h"
 
 #define SIG_KERNEL_STOP (sigmask(SIGSTOP) | sigmask(SIGTSTP) | sigmask(SIGTTIN) | sigmask(SIGTTOU))
-#define SIG_KERNEL_IGNORE (sigmask(SIGCONT) | sigmask(SIGCHLD) | sigmask(SIGWINCH) | sigmask(SIGURG))
-/* Caused by the current instruction: delivered before all others. */
-#define SIG_SYNCHRONOUS (sigmask(SIGSEGV) | sigmask(SIGBUS) | sigmask(SIGILL) | sigmask(SIGTRAP) | \
-			 sigmask(SIGFPE) | sigmask(SIGSYS))
-
-static struct kmem_cache *sigqueue_cache;
-
-void signal_init(void)
-{
-	sigqueue_cache = KMEM_CACHE(sigqueue, SLAB_PANIC);
-}
-
-struct sigqueue *sigqueue_alloc(struct task *t, bool must)
-{
-	struct user_struct *user = t->cred->user;
-	struct sigqueue *q;
-
-	if ((u64)atomic_inc_return(&user->sigpending) > t->signal->rlim[RLIMIT_SIGPENDING].rlim_cur && !must) {
-		atomic_dec(&user->sigpending);
-		return NULL;
-	}
-	q = kmem_cache_alloc(sigqueue_cache, GFP_ATOMIC | __GFP_NOWARN);
-	if (!q) {
-		atomic_dec(&user->sigpending);
-		return NULL;
-	}
-	INIT_LIST_HEAD(&q->list);
-	refcount_inc(&user->refs);
-	q->user = user;
-	q->preallocated = false;
-	return q;
-}
-
-void sigqueue_free(struct sigqueue *q)
-{
-	atomic_dec(&q->user->sigpending);
-	user_put(q->user);
-	kmem_cache_free(sigqueue_cache, q);
-}
-
-void flush_sigqueue(struct sigpending *pending)
-{
-	struct sigqueue *q;
-
-	pending->signal = 0;
-	while (!list_empty(&pending->list)) {
-		q = list_first_entry(&pending->list, struct sigqueue, list);
-		list_del_init(&q->list);
-		if (!q->preallocated)
-			sigqueue_free(q);
-	}
-}
-
-static void flush_mask(struct sigpending *pending, u64 mask)
-{
-	struct sigqueue *q, *next;
-
-	if (!(pending->signal & mask))
-		return;
-	pending->signal &= ~mask;
-	list_for_each_entry_safe(q, next, &pending->list, list) {
-		if (!(sigmask(q->info.si_signo) & mask))
-			continue;
-		list_del_init(&q->list);
-		if (!q->preallocated)
-			sigqueue_free(q);
-	}
-}
-
-void flush_pending_signal(struct sigpending *pending, int sig)
-{
-	flush_mask(pending, sigmask(sig));
-}
+#define SIG_KERNEL_IGNORE \
+	(sigmask(SIGCONT) | sigmask(SIGCHLD) | sigmask(SIGWINCH) | sigmask(SIGURG))
 
 struct sighand *lock_task_sighand(struct task *p, unsigned long *flags)
 {
@@ -123,7 +49,8 @@ static bool sig_ignored(struct task *t, int sig, bool forced)
 		return false;
 	if (t->flags & PF_KTHREAD)
 		return true;
-	if (t->signal->flags & SIGNAL_UNKILLABLE && t->sighand->action[sig - 1].handler == SIG_DFL && !forced)
+	if (t->signal->flags & SIGNAL_UNKILLABLE &&
+	    t->sighand->action[sig - 1].handler == SIG_DFL && !forced)
 		return true;
 	return handler_ignores(t, sig);
 }
@@ -176,7 +103,8 @@ static bool is_fatal(struct task *p, int sig)
 {
 	if (sig == SIGKILL)
 		return true;
-	return p->sighand->action[sig - 1].handler == SIG_DFL && !(sigmask(sig) & (SIG_KERNEL_STOP | SIG_KERNEL_IGNORE));
+	return p->sighand->action[sig - 1].handler == SIG_DFL &&
+	       !(sigmask(sig) & (SIG_KERNEL_STOP | SIG_KERNEL_IGNORE));
 }
 
 static void kill_group(struct task *p, int sig)
@@ -214,9 +142,9 @@ static void wake_stopped(struct task *p)
 	struct task *t;
 	unsigned int why = 0;
 
-	flush_mask(&signal->shared_pending, SIG_KERNEL_STOP);
+	flush_signal_mask(&signal->shared_pending, SIG_KERNEL_STOP);
 	for_each_thread(signal, t) {
-		flush_mask(&t->pending, SIG_KERNEL_STOP);
+		flush_signal_mask(&t->pending, SIG_KERNEL_STOP);
 		t->jobctl = 0;
 		try_to_wake_up(t, TASK_STOPPED);
 	}
@@ -241,9 +169,9 @@ static bool prepare_signal(int sig, struct task *p, bool forced)
 	if (p->signal->flags & SIGNAL_GROUP_EXIT)
 		return sig == SIGKILL;
 	if (sigmask(sig) & SIG_KERNEL_STOP) {
-		flush_mask(&p->signal->shared_pending, sigmask(SIGCONT));
+		flush_signal_mask(&p->signal->shared_pending, sigmask(SIGCONT));
 		for_each_thread(p->signal, t)
-			flush_mask(&t->pending, sigmask(SIGCONT));
+			flush_signal_mask(&t->pending, sigmask(SIGCONT));
 	} else if (sig == SIGCONT) {
 		wake_stopped(p);
 	}
@@ -271,7 +199,8 @@ static bool from_kernel(struct kernel_siginfo *info)
 	return info == SEND_SIG_PRIV || (info != SEND_SIG_NOINFO && info->si_code > 0);
 }
 
-/* Files outlive the process whose signals they show, so their pollers do not wait in its sighand. */
+/* Files outlive the process whose signals they show, so their pollers do not wait in its
+ * sighand. */
 DEFINE_WAITQ(signalfd_wait);
 
 static void tell_watchers(struct task *t)
@@ -414,7 +343,9 @@ static void force_info(struct kernel_siginfo *info, bool fatal)
 
 void force_sig_fault(int sig, int code, unsigned long addr)
 {
-	struct kernel_siginfo info = { .si_signo = sig, .si_code = code, .fault = { .addr = addr } };
+	struct kernel_siginfo info = { .si_signo = sig,
+				       .si_code = code,
+				       .fault = { .addr = addr } };
 
 	force_info(&info, false);
 }
@@ -431,176 +362,4 @@ void force_fatal_sig(int sig)
 	struct kernel_siginfo info = { .si_signo = sig, .si_code = SI_KERNEL };
 
 	force_info(&info, true);
-}
-
-/* ---- to the parent ---- */
-
-static void child_info(struct kernel_siginfo *info, struct task *p, int sig)
-{
-	*info = (struct kernel_siginfo){ .si_signo = sig };
-	info->chld.pid = p->pid;
-	info->chld.uid = p->cred->uid;
-}
-
-/* tasklist_lock held. */
-bool do_notify_parent(struct task *p, int sig)
-{
-	struct task *parent = p->real_parent;
-	struct sighand *psig = parent->sighand;
-	int code = p->signal->flags & SIGNAL_GROUP_EXIT ? p->signal->group_exit_code : p->exit_code;
-	struct kernel_siginfo info;
-	bool reap = false;
-
-	waitq_wake_all(&p->thread_pid->wait_pidfd);
-	if (parent->flags & PF_KTHREAD)
-		return true;
-	child_info(&info, p, sig);
-	info.chld.status = code & 0x7f;
-	if (code & 0x80)
-		info.si_code = CLD_DUMPED;
-	else if (code & 0x7f)
-		info.si_code = CLD_KILLED;
-	else {
-		info.si_code = CLD_EXITED;
-		info.chld.status = code >> 8;
-	}
-	spin_lock(&psig->lock);
-	if (sig == SIGCHLD && (psig->action[SIGCHLD - 1].handler == SIG_IGN ||
-			       psig->action[SIGCHLD - 1].flags & SA_NOCLDWAIT)) {
-		reap = true;
-		if (psig->action[SIGCHLD - 1].handler == SIG_IGN)
-			sig = 0;
-	}
-	if (sig > 0 && !parent->reaped)
-		send_signal_locked(sig, &info, parent, true);
-	spin_unlock(&psig->lock);
-	waitq_wake_all(&parent->signal->wait_chldexit);
-	return reap;
-}
-
-/* No lock held: the process of @p has stopped or gone on. */
-void notify_parent_stopped(struct task *p, int why)
-{
-	struct kernel_siginfo info;
-	struct sighand *psig;
-	struct task *parent;
-	unsigned long flags;
-
-	spin_lock_irqsave(&tasklist_lock, flags);
-	p = p->group_leader;
-	parent = p->real_parent;
-	psig = parent->sighand;
-	child_info(&info, p, SIGCHLD);
-	info.si_code = why;
-	info.chld.status = why == CLD_STOPPED ? p->signal->group_exit_code & 0x7f : SIGCONT;
-	spin_lock(&psig->lock);
-	if (psig->action[SIGCHLD - 1].handler != SIG_IGN && !(psig->action[SIGCHLD - 1].flags & SA_NOCLDSTOP) &&
-	    !parent->reaped)
-		send_signal_locked(SIGCHLD, &info, parent, true);
-	spin_unlock(&psig->lock);
-	waitq_wake_all(&parent->signal->wait_chldexit);
-	spin_unlock_irqrestore(&tasklist_lock, flags);
-}
-
-/* ---- taking ---- */
-
-static int next_signal(u64 pending)
-{
-	if (!pending)
-		return 0;
-	if (pending & SIG_SYNCHRONOUS)
-		pending &= SIG_SYNCHRONOUS;
-	return __builtin_ctzll(pending) + 1;
-}
-
-static void collect(int sig, struct sigpending *pending, struct kernel_siginfo *info)
-{
-	struct sigqueue *q, *first = NULL;
-	bool more = false;
-
-	list_for_each_entry(q, &pending->list, list) {
-		if (q->info.si_signo != sig)
-			continue;
-		if (first) {
-			more = true;
-			break;
-		}
-		first = q;
-	}
-	if (!more)
-		pending->signal &= ~sigmask(sig);
-	if (!first) {
-		*info = (struct kernel_siginfo){ .si_signo = sig, .si_code = SI_USER };
-		return;
-	}
-	*info = first->info;
-	list_del_init(&first->list);
-	if (!first->preallocated)
-		sigqueue_free(first);
-}
-
-int dequeue_signal(u64 mask, struct kernel_siginfo *info)
-{
-	struct sigpending *pending = &current->pending;
-	int sig = next_signal(pending->signal & ~mask);
-
-	if (!sig) {
-		pending = &current->signal->shared_pending;
-		sig = next_signal(pending->signal & ~mask);
-	}
-	if (sig) {
-		collect(sig, pending, info);
-		if (info->si_code == SI_TIMER)
-			posix_timer_delivered(info);
-	}
-	recalc_sigpending();
-	return sig;
-}
-
-void recalc_sigpending(void)
-{
-	struct task *t = current;
-
-	if (((t->pending.signal | t->signal->shared_pending.signal) & ~t->blocked) || t->jobctl ||
-	    t->signal->flags & (SIGNAL_CLD_STOPPED | SIGNAL_CLD_CONTINUED))
-		set_thread_flag(&t->thread, TIF_SIGPENDING);
-	else
-		clear_thread_flag(&t->thread, TIF_SIGPENDING);
-}
-
-void task_signal_sets(struct task *p, u64 *pending, u64 *shared, u64 *blocked, u64 *ignored, u64 *caught)
-{
-	unsigned long flags, handler;
-	struct sighand *sighand = lock_task_sighand(p, &flags);
-	int i;
-
-	*pending = *shared = *blocked = *ignored = *caught = 0;
-	if (!sighand)
-		return;
-	*pending = p->pending.signal;
-	*shared = p->signal->shared_pending.signal;
-	*blocked = p->blocked;
-	for (i = 1; i <= NSIG; i++) {
-		handler = sighand->action[i - 1].handler;
-		if (handler == SIG_IGN)
-			*ignored |= sigmask(i);
-		else if (handler != SIG_DFL)
-			*caught |= sigmask(i);
-	}
-	unlock_task_sighand(sighand, flags);
-}
-
-void flush_signal_handlers(struct sighand *sighand, bool force_default)
-{
-	int i;
-
-	for (i = 0; i < NSIG; i++) {
-		struct k_sigaction *ka = &sighand->action[i];
-
-		if (force_default || ka->handler != SIG_IGN)
-			ka->handler = SIG_DFL;
-		ka->flags = 0;
-		ka->restorer = 0;
-		ka->mask = 0;
-	}
 }

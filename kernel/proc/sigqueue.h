@@ -21,6 +21,8 @@ struct sigqueue {
 /* Counts against RLIMIT_SIGPENDING unless @must. NULL: no memory or over the limit. */
 struct sigqueue *sigqueue_alloc(struct task *t, bool must);
 void sigqueue_free(struct sigqueue *q);
+/* Throws away what waits of the signals in @mask. sighand->lock held. */
+void flush_signal_mask(struct sigpending *pending, u64 mask);
 /* sighand->lock of @t held. 0 or -EAGAIN. */
 int send_signal_locked(int sig, struct kernel_siginfo *info, struct task *t, bool group);
 /* A preallocated entry that is not queued. */

@@ -11,8 +11,8 @@
 #define QUIRE_RELEASE "6.12.0-quire"
 
 struct utsname {
-	char sysname[UTS_LEN], nodename[UTS_LEN], release[UTS_LEN], version[UTS_LEN], machine[UTS_LEN],
-	     domainname[UTS_LEN];
+	char sysname[UTS_LEN], nodename[UTS_LEN], release[UTS_LEN], version[UTS_LEN],
+		machine[UTS_LEN], domainname[UTS_LEN];
 };
 
 extern struct utsname system_utsname;

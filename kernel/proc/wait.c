@@ -102,7 +102,8 @@ static bool wait_stopped(struct wait_request *rq, struct task *p)
 	struct signal *sig = p->signal;
 	int code;
 
-	if (!(sig->flags & SIGNAL_STOP_STOPPED) || sig->flags & SIGNAL_GROUP_EXIT || !sig->group_exit_code)
+	if (!(sig->flags & SIGNAL_STOP_STOPPED) || sig->flags & SIGNAL_GROUP_EXIT ||
+	    !sig->group_exit_code)
 		return false;
 	spin_lock(&p->sighand->lock);
 	code = sig->group_exit_code;
@@ -225,7 +226,9 @@ static long do_wait(struct wait_request *rq)
 
 SYSCALL_DEFINE4(wait4, pid_t, nr, int *, status, int, options, struct rusage *, usage)
 {
-	struct wait_request rq = { .type = PIDTYPE_MAX, .options = options | WEXITED, .want_usage = usage };
+	struct wait_request rq = { .type = PIDTYPE_MAX,
+				   .options = options | WEXITED,
+				   .want_usage = usage };
 	long result;
 
 	if (options & ~(WNOHANG | WUNTRACED | WCONTINUED | __WNOTHREAD | __WCLONE | __WALL))
@@ -284,14 +287,16 @@ static int waitid_target(struct wait_request *rq, int which, pid_t nr)
 	return -EINVAL;
 }
 
-SYSCALL_DEFINE5(waitid, int, which, pid_t, nr, struct kernel_siginfo *, uinfo, int, options, struct rusage *, usage)
+SYSCALL_DEFINE5(waitid, int, which, pid_t, nr, struct kernel_siginfo *, uinfo, int, options,
+		struct rusage *, usage)
 {
 	struct wait_request rq = { .type = PIDTYPE_MAX, .options = options, .want_usage = usage };
 	struct kernel_siginfo info = { 0 };
 	long result;
 	int nonblock;
 
-	if (options & ~(WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | __WNOTHREAD | __WCLONE | __WALL))
+	if (options & ~(WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | __WNOTHREAD |
+			__WCLONE | __WALL))
 		return -EINVAL;
 	if (!(options & (WEXITED | WSTOPPED | WCONTINUED)))
 		return -EINVAL;

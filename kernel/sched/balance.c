@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* balance.c - which CPU a task runs on: at wake-up, at fork, when a CPU runs dry, and from time to time. */
+/* balance.c - which CPU a task runs on: at wake-up, at fork, when a CPU runs dry, and from time to
+ * time. */
 #include "sched/rq.h"
 
 /* Nanoseconds between two looks at the other CPUs from the tick of a busy one. */
@@ -75,7 +76,8 @@ static struct task *movable_task(struct rq *from, struct rq *to)
 	list_for_each_entry(p, &from->rt, se.rt_node)
 		if (may_move(p, to))
 			return p;
-	for (node = rb_first_cached(&from->fair); node && scanned < BALANCE_SCAN; node = rb_next(node)) {
+	for (node = rb_first_cached(&from->fair); node && scanned < BALANCE_SCAN;
+	     node = rb_next(node)) {
 		p = container_of(container_of(node, struct sched_entity, node), struct task, se);
 		if (may_move(p, to))
 			return p;

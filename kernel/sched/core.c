@@ -177,7 +177,8 @@ void sched_yield(void)
 	first = rb_first_cached(&rq->fair);
 	/* Behind the one that would run otherwise. */
 	if (first && !task_is_rt(current)) {
-		struct task *p = container_of(container_of(first, struct sched_entity, node), struct task, se);
+		struct task *p = container_of(container_of(first, struct sched_entity, node),
+					      struct task, se);
 
 		if ((s64)(current->se.vruntime - p->se.vruntime) < 0)
 			current->se.vruntime = p->se.vruntime;

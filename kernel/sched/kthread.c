@@ -61,7 +61,8 @@ static void rcu_thread(void *unused)
 	unsigned int cpu;
 
 	for (;;) {
-		(void)__waitq_wait(&rcu_waitq, READ_ONCE(rcu_wanted), TASK_IDLE, 0, MAX_SCHEDULE_TIMEOUT);
+		(void)__waitq_wait(&rcu_waitq, READ_ONCE(rcu_wanted), TASK_IDLE, 0,
+				   MAX_SCHEDULE_TIMEOUT);
 		__atomic_store_n(&rcu_wanted, false, __ATOMIC_SEQ_CST);
 		for (cpu = 0; cpu < nr_cpu_ids; cpu++)
 			if (cpu_online(cpu) && rcu_has_work(cpu))

@@ -2,8 +2,9 @@
 /*
  * queue.c - who runs next on one CPU: weighted fair by virtual time, real-time tasks first.
  *
- * A fair task's vruntime grows with the time it ran, slower the heavier it is; the smallest runs. A task
- * that slept is placed a little before the others, so that it runs soon but has not saved up its sleep.
+ * A fair task's vruntime grows with the time it ran, slower the heavier it is; the smallest runs. A
+ * task that slept is placed a little before the others, so that it runs soon but has not saved up
+ * its sleep.
  */
 #include "sched/rq.h"
 

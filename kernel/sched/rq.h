@@ -4,13 +4,13 @@
  *
  *	curr (on no tree) | fair: tree by vruntime, leftmost next | rt: list by priority, first next
  *
- * [R1] The lock is held from the choice of the next task until it runs (the next task releases it), so
- *      whoever holds it sees a task either running, queued or wholly switched away.
+ * [R1] The lock is held from the choice of the next task until it runs (the next task releases it),
+ *      so whoever holds it sees a task either running, queued or wholly switched away.
  * [R2] nr_running counts queued tasks and curr, unless curr is the idle task or about to sleep.
  * [R3] load is the sum of the weights of the fair tasks that nr_running counts.
  * [R4] A second run queue's lock is only tried, never waited for, while one is held.
- * Lock: rq->lock, outside the order of ranks because two contexts share one holding of it; interrupts
- * off. Sleeps: never. Allocates: never.
+ * Lock: rq->lock, outside the order of ranks because two contexts share one holding of it;
+ * interrupts off. Sleeps: never. Allocates: never.
  */
 #ifndef KERNEL_SCHED_RQ_H
 #define KERNEL_SCHED_RQ_H

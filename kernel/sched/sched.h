@@ -3,8 +3,8 @@
  * sched.h - giving up the CPU, waking others, and the figures about it.
  *
  * [D1] Kernel mode is never preempted: only schedule() and what calls it switch tasks.
- * [D2] A sleeper sets its state, then looks at its condition, then calls schedule(); a waker changes
- *      the condition, then wakes. So no wake-up is lost.
+ * [D2] A sleeper sets its state, then looks at its condition, then calls schedule(); a waker
+ *      changes the condition, then wakes. So no wake-up is lost.
  * Lock: the run queues' own, below all others: waking is allowed in any context.
  * Sleeps: schedule*, cond_resched, yield. Allocates: kthread_create.
  */
@@ -21,8 +21,8 @@
 
 /* Switches to the next task; returns when the current one runs again. Interrupts on or off. */
 void schedule(void);
-/* As schedule(), for at most until @deadline_ns (ktime_get_ns; MAX_SCHEDULE_TIMEOUT: none). The caller
- * has set its state. True when it was woken before. */
+/* As schedule(), for at most until @deadline_ns (ktime_get_ns; MAX_SCHEDULE_TIMEOUT: none). The
+ * caller has set its state. True when it was woken before. */
 bool schedule_until(u64 deadline_ns);
 /* For others that are due, state stays running. */
 void schedule_preempt(void);
@@ -69,8 +69,8 @@ void sched_fork(struct task *p);
 /* Never returns; the next task drops the last reference. */
 void __attribute__((noreturn)) sched_exit(void);
 
-/* Kernel stacks of tasks. Retiring: interrupts off, any context; the memory goes to the CPU's cache or to
- * a list that task_stacks_drain() empties, which may sleep. */
+/* Kernel stacks of tasks. Retiring: interrupts off, any context; the memory goes to the CPU's cache
+ * or to a list that task_stacks_drain() empties, which may sleep. */
 void *task_stack_alloc(void);
 void task_stack_retire(void *stack);
 void task_stacks_drain(void);

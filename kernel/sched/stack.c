@@ -3,8 +3,8 @@
  * stack.c - kernel stacks between two tasks: a few stay with the CPU, so that fork and exit in turn
  * neither map nor unmap anything.
  *
- * A stack is retired where nothing may sleep, so what does not fit goes to a list that is given back
- * later, from a place that may.
+ * A stack is retired where nothing may sleep, so what does not fit goes to a list that is given
+ * back later, from a place that may.
  */
 #include "quire/vmalloc.h"
 #include "sched/rq.h"

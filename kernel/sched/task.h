@@ -163,7 +163,7 @@ struct task {
 	struct vfork_wait *vfork_done;	/* (o) the parent waits until this task's mm is its own */
 
 	/* what it owns */
-	spinlock_t lock;		/* LOCK_LEAF: comm, files, fs, cred, mm for readers from outside */
+	spinlock_t lock; /* LOCK_LEAF: comm, files, fs, cred, mm for readers from outside */
 	const struct cred *cred;	/* (o) to change under lock */
 	struct files_struct *files;	/* (l) */
 	struct fs_struct *fs;		/* (l) cwd, root, umask */

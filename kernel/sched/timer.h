@@ -4,7 +4,8 @@
  *
  * [M1] A timer runs on the CPU that started it, in interrupt context, once, at or after `expires`.
  * [M2] A timer's function may start the timer again.
- * [M3] After ktimer_cancel() the function does not run and is not running (unless it cancels itself).
+ * [M3] After ktimer_cancel() the function does not run and is not running (unless it cancels
+ *      itself).
  * Lock: the CPU's timer lock; not held while functions run. Sleeps: never. Allocates: never.
  */
 #ifndef KERNEL_SCHED_TIMER_H
@@ -27,7 +28,8 @@ void ktimer_init(struct ktimer *timer, void (*fn)(struct ktimer *timer));
 void ktimer_start(struct ktimer *timer, u64 expires_ns);
 /* True if it was waiting. Must not be called with a lock that fn takes. */
 bool ktimer_cancel(struct ktimer *timer);
-/* As above without [M3]: -1 when the function is running now, else 0 or 1. Any context, any lock. */
+/* As above without [M3]: -1 when the function is running now, else 0 or 1. Any context, any
+ * lock. */
 int ktimer_try_cancel(struct ktimer *timer);
 /* Nanoseconds until it expires, 0 when not waiting. */
 u64 ktimer_remaining(struct ktimer *timer);

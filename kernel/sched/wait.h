@@ -11,7 +11,8 @@
  * [Q1] An entry's function runs under the queue's lock with interrupts off: it may wake, not sleep.
  * [Q2] A waiter is on the queue before it looks at its condition, and a waker changes the condition
  *      before it looks at the queue: one of them sees the other.
- * Lock: the queue's own, LOCK_HOST_WAIT; any context may wake. Sleeps: waitq_wait*. Allocates: never.
+ * Lock: the queue's own, LOCK_HOST_WAIT; any context may wake. Sleeps: waitq_wait*. Allocates:
+ * never.
  */
 #ifndef KERNEL_SCHED_WAIT_H
 #define KERNEL_SCHED_WAIT_H

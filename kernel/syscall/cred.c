@@ -39,7 +39,8 @@ SYSCALL_DEFINE0(getegid)
 /* Root that stops being root loses its capabilities, and gets them back when it returns. */
 static void fix_capabilities(struct cred *fresh, const struct cred *old)
 {
-	bool had = !old->uid || !old->euid || !old->suid, has = !fresh->uid || !fresh->euid || !fresh->suid;
+	bool had = !old->uid || !old->euid || !old->suid,
+	     has = !fresh->uid || !fresh->euid || !fresh->suid;
 
 	if (fresh->securebits & SECBIT_NO_SETUID_FIXUP)
 		return;
@@ -129,9 +130,9 @@ SYSCALL_DEFINE3(setresuid, uid_t, ruid, uid_t, euid, uid_t, suid)
 {
 	struct cred *c;
 
-	if (!capable(CAP_SETUID) &&
-	    ((ruid != UNCHANGED && !is_own_uid(ruid, true)) || (euid != UNCHANGED && !is_own_uid(euid, true)) ||
-	     (suid != UNCHANGED && !is_own_uid(suid, true))))
+	if (!capable(CAP_SETUID) && ((ruid != UNCHANGED && !is_own_uid(ruid, true)) ||
+				     (euid != UNCHANGED && !is_own_uid(euid, true)) ||
+				     (suid != UNCHANGED && !is_own_uid(suid, true))))
 		return -EPERM;
 	c = prepare_creds();
 	if (!c)
@@ -150,7 +151,9 @@ SYSCALL_DEFINE3(getresuid, uid_t *, ruid, uid_t *, euid, uid_t *, suid)
 {
 	const struct cred *c = current_cred();
 
-	return put_user(c->uid, ruid) || put_user(c->euid, euid) || put_user(c->suid, suid) ? -EFAULT : 0;
+	return put_user(c->uid, ruid) || put_user(c->euid, euid) || put_user(c->suid, suid)
+		       ? -EFAULT
+		       : 0;
 }
 
 /* The file ids: the old one is the answer, also when nothing changed. */
@@ -224,9 +227,9 @@ SYSCALL_DEFINE3(setresgid, gid_t, rgid, gid_t, egid, gid_t, sgid)
 {
 	struct cred *c;
 
-	if (!capable(CAP_SETGID) &&
-	    ((rgid != UNCHANGED && !is_own_gid(rgid, true)) || (egid != UNCHANGED && !is_own_gid(egid, true)) ||
-	     (sgid != UNCHANGED && !is_own_gid(sgid, true))))
+	if (!capable(CAP_SETGID) && ((rgid != UNCHANGED && !is_own_gid(rgid, true)) ||
+				     (egid != UNCHANGED && !is_own_gid(egid, true)) ||
+				     (sgid != UNCHANGED && !is_own_gid(sgid, true))))
 		return -EPERM;
 	c = prepare_creds();
 	if (!c)
@@ -246,7 +249,9 @@ SYSCALL_DEFINE3(getresgid, gid_t *, rgid, gid_t *, egid, gid_t *, sgid)
 {
 	const struct cred *c = current_cred();
 
-	return put_user(c->gid, rgid) || put_user(c->egid, egid) || put_user(c->sgid, sgid) ? -EFAULT : 0;
+	return put_user(c->gid, rgid) || put_user(c->egid, egid) || put_user(c->sgid, sgid)
+		       ? -EFAULT
+		       : 0;
 }
 
 SYSCALL_DEFINE1(setfsgid, gid_t, gid)
@@ -340,7 +345,8 @@ struct cap_data {
 	u32 effective, permitted, inheritable;
 };
 
-/* Number of cap_data structs of the version, or -errno; an unknown one is answered with the newest. */
+/* Number of cap_data structs of the version, or -errno; an unknown one is answered with the
+ * newest. */
 static int cap_words(struct cap_header *uhdr, struct cap_header *hdr)
 {
 	if (copy_from_user(hdr, uhdr, sizeof(*hdr)))
@@ -401,7 +407,8 @@ SYSCALL_DEFINE2(capset, struct cap_header *, uhdr, const struct cap_data *, udat
 	inheritable = (data[0].inheritable | (u64)data[1].inheritable << 32) & CAP_FULL_SET;
 	if (permitted & ~old->cap_permitted || effective & ~permitted)
 		return -EPERM;
-	if (inheritable & ~(old->cap_inheritable | (capable(CAP_SETPCAP) ? old->cap_bset : old->cap_permitted)))
+	if (inheritable &
+	    ~(old->cap_inheritable | (capable(CAP_SETPCAP) ? old->cap_bset : old->cap_permitted)))
 		return -EPERM;
 	c = prepare_creds();
 	if (!c)

@@ -15,8 +15,8 @@
 #define PAGE_BYTES 4096ul
 #define MM task_mm(current)
 
-SYSCALL_DEFINE6(mmap, unsigned long, addr, unsigned long, len, unsigned long, prot, unsigned long, flags, int, fd,
-		u64, offset)
+SYSCALL_DEFINE6(mmap, unsigned long, addr, unsigned long, len, unsigned long, prot, unsigned long,
+		flags, int, fd, u64, offset)
 {
 	struct mmap_file backing;
 	unsigned long result;
@@ -34,7 +34,8 @@ SYSCALL_DEFINE6(mmap, unsigned long, addr, unsigned long, len, unsigned long, pr
 	if (error)
 		result = (unsigned long)error;
 	else
-		result = do_mmap(MM, addr, len, prot, flags, backing.mapping ? &backing : NULL, offset);
+		result = do_mmap(MM, addr, len, prot, flags, backing.mapping ? &backing : NULL,
+				 offset);
 	fdput(f);
 	return (long)result;
 }
@@ -46,12 +47,13 @@ SYSCALL_DEFINE2(munmap, unsigned long, addr, size_t, len)
 
 SYSCALL_DEFINE3(mprotect, unsigned long, addr, size_t, len, unsigned long, prot)
 {
-	/* Programs that ask for readable data need not be able to run it: no READ_IMPLIES_EXEC here. */
+	/* Programs that ask for readable data need not be able to run it: no READ_IMPLIES_EXEC
+	 * here. */
 	return do_mprotect(MM, addr, len, prot);
 }
 
-SYSCALL_DEFINE5(mremap, unsigned long, addr, unsigned long, old_len, unsigned long, new_len, unsigned long, flags,
-		unsigned long, new_addr)
+SYSCALL_DEFINE5(mremap, unsigned long, addr, unsigned long, old_len, unsigned long, new_len,
+		unsigned long, flags, unsigned long, new_addr)
 {
 	return (long)do_mremap(MM, addr, old_len, new_len, flags, new_addr);
 }
@@ -105,8 +107,8 @@ SYSCALL_DEFINE3(msync, unsigned long, addr, size_t, len, int, flags)
 	return do_msync(MM, addr, len, flags);
 }
 
-SYSCALL_DEFINE5(remap_file_pages, unsigned long, addr, unsigned long, size, unsigned long, prot, unsigned long, pgoff,
-		unsigned long, flags)
+SYSCALL_DEFINE5(remap_file_pages, unsigned long, addr, unsigned long, size, unsigned long, prot,
+		unsigned long, pgoff, unsigned long, flags)
 {
 	return do_remap_file_pages(MM, addr, size, prot, pgoff, flags);
 }
@@ -120,7 +122,8 @@ struct iovec_user {
 #define BUFFER_BYTES 4096ul
 
 /* One run: between the caller's @mine and @theirs, through a buffer. Bytes done. */
-static size_t copy_run(struct mm_struct *mm, unsigned long mine, unsigned long theirs, size_t len, bool write, void *buf)
+static size_t copy_run(struct mm_struct *mm, unsigned long mine, unsigned long theirs, size_t len,
+		       bool write, void *buf)
 {
 	size_t done = 0, part;
 
@@ -181,7 +184,8 @@ static long copy_vectors(struct mm_struct *mm, struct remote_copy *c)
 		part = c->mine[i].len - mine_off;
 		if (c->theirs[j].len - their_off < part)
 			part = c->theirs[j].len - their_off;
-		done = copy_run(mm, c->mine[i].base + mine_off, c->theirs[j].base + their_off, part, c->write, buf);
+		done = copy_run(mm, c->mine[i].base + mine_off, c->theirs[j].base + their_off, part,
+				c->write, buf);
 		total += done;
 		if (done < part)
 			break;
@@ -200,7 +204,8 @@ static long copy_vectors(struct mm_struct *mm, struct remote_copy *c)
 	return total || i == c->nr_mine || j == c->nr_theirs ? (long)total : -EFAULT;
 }
 
-static long process_vm_rw(pid_t nr, struct remote_copy *c, const struct iovec_user *umine, const struct iovec_user *utheirs)
+static long process_vm_rw(pid_t nr, struct remote_copy *c, const struct iovec_user *umine,
+			  const struct iovec_user *utheirs)
 {
 	struct mm_struct *mm = NULL;
 	struct task *p;
@@ -225,8 +230,8 @@ static long process_vm_rw(pid_t nr, struct remote_copy *c, const struct iovec_us
 	return result;
 }
 
-static long process_vm(pid_t nr, struct remote_copy c, const struct iovec_user *mine, const struct iovec_user *theirs,
-		       unsigned long flags)
+static long process_vm(pid_t nr, struct remote_copy c, const struct iovec_user *mine,
+		       const struct iovec_user *theirs, unsigned long flags)
 {
 	long result;
 
@@ -238,16 +243,18 @@ static long process_vm(pid_t nr, struct remote_copy c, const struct iovec_user *
 	return result;
 }
 
-SYSCALL_DEFINE6(process_vm_readv, pid_t, nr, const struct iovec_user *, mine, unsigned long, nr_mine,
-		const struct iovec_user *, theirs, unsigned long, nr_theirs, unsigned long, flags)
+SYSCALL_DEFINE6(process_vm_readv, pid_t, nr, const struct iovec_user *, mine, unsigned long,
+		nr_mine, const struct iovec_user *, theirs, unsigned long, nr_theirs, unsigned long,
+		flags)
 {
 	struct remote_copy c = { .nr_mine = nr_mine, .nr_theirs = nr_theirs };
 
 	return process_vm(nr, c, mine, theirs, flags);
 }
 
-SYSCALL_DEFINE6(process_vm_writev, pid_t, nr, const struct iovec_user *, mine, unsigned long, nr_mine,
-		const struct iovec_user *, theirs, unsigned long, nr_theirs, unsigned long, flags)
+SYSCALL_DEFINE6(process_vm_writev, pid_t, nr, const struct iovec_user *, mine, unsigned long,
+		nr_mine, const struct iovec_user *, theirs, unsigned long, nr_theirs, unsigned long,
+		flags)
 {
 	struct remote_copy c = { .nr_mine = nr_mine, .nr_theirs = nr_theirs, .write = true };
 

@@ -14,14 +14,24 @@
 #include "syscall/syscall.h"
 
 enum prctl_option {
-	PR_SET_PDEATHSIG = 1, PR_GET_PDEATHSIG = 2, PR_GET_DUMPABLE = 3, PR_SET_DUMPABLE = 4, PR_GET_KEEPCAPS = 7,
-	PR_SET_KEEPCAPS = 8, PR_SET_NAME = 15, PR_GET_NAME = 16, PR_GET_SECCOMP = 21, PR_CAPBSET_READ = 23,
-	PR_CAPBSET_DROP = 24, PR_GET_SECUREBITS = 27, PR_SET_SECUREBITS = 28, PR_SET_TIMERSLACK = 29,
-	PR_GET_TIMERSLACK = 30, PR_SET_MM = 35, PR_SET_CHILD_SUBREAPER = 36, PR_GET_CHILD_SUBREAPER = 37,
-	PR_SET_NO_NEW_PRIVS = 38, PR_GET_NO_NEW_PRIVS = 39, PR_GET_TID_ADDRESS = 40, PR_CAP_AMBIENT = 47,
+	PR_SET_PDEATHSIG = 1, PR_GET_PDEATHSIG = 2, PR_GET_DUMPABLE = 3, PR_SET_DUMPABLE = 4,
+	PR_GET_KEEPCAPS = 7,
+	PR_SET_KEEPCAPS = 8, PR_SET_NAME = 15, PR_GET_NAME = 16, PR_GET_SECCOMP = 21,
+	PR_CAPBSET_READ = 23,
+	PR_CAPBSET_DROP = 24, PR_GET_SECUREBITS = 27, PR_SET_SECUREBITS = 28,
+	PR_SET_TIMERSLACK = 29,
+	PR_GET_TIMERSLACK = 30, PR_SET_MM = 35, PR_SET_CHILD_SUBREAPER = 36,
+	PR_GET_CHILD_SUBREAPER = 37,
+	PR_SET_NO_NEW_PRIVS = 38, PR_GET_NO_NEW_PRIVS = 39, PR_GET_TID_ADDRESS = 40,
+	PR_CAP_AMBIENT = 47,
 	PR_SET_VMA = 0x53564d41,
 };
-enum { PR_CAP_AMBIENT_IS_SET = 1, PR_CAP_AMBIENT_RAISE, PR_CAP_AMBIENT_LOWER, PR_CAP_AMBIENT_CLEAR_ALL };
+enum {
+	PR_CAP_AMBIENT_IS_SET = 1,
+	PR_CAP_AMBIENT_RAISE,
+	PR_CAP_AMBIENT_LOWER,
+	PR_CAP_AMBIENT_CLEAR_ALL
+};
 
 #define DEFAULT_SLACK_NS 50000
 
@@ -101,8 +111,8 @@ static long ambient(unsigned long op, unsigned long cap)
 		return -EINVAL;
 	if (op == PR_CAP_AMBIENT_IS_SET)
 		return !!(old->cap_ambient & bit);
-	if (op == PR_CAP_AMBIENT_RAISE &&
-	    (!(old->cap_permitted & old->cap_inheritable & bit) || old->securebits & SECBIT_NO_CAP_AMBIENT_RAISE))
+	if (op == PR_CAP_AMBIENT_RAISE && (!(old->cap_permitted & old->cap_inheritable & bit) ||
+					   old->securebits & SECBIT_NO_CAP_AMBIENT_RAISE))
 		return -EPERM;
 	if (op < PR_CAP_AMBIENT_RAISE || op > PR_CAP_AMBIENT_CLEAR_ALL)
 		return -EINVAL;
@@ -152,7 +162,8 @@ static long prctl_process(int option, unsigned long a2)
 	return -EINVAL;
 }
 
-SYSCALL_DEFINE5(prctl, int, option, unsigned long, a2, unsigned long, a3, unsigned long, a4, unsigned long, a5)
+SYSCALL_DEFINE5(prctl, int, option, unsigned long, a2, unsigned long, a3, unsigned long, a4,
+		unsigned long, a5)
 {
 	switch (option) {
 	case PR_SET_NAME:
@@ -216,7 +227,8 @@ SYSCALL_DEFINE2(arch_prctl, int, option, unsigned long, addr)
 
 #define NR_OPEN_LIMIT 1048576
 
-static int change_limit(struct task *p, unsigned int which, const struct rlimit *fresh, struct rlimit *old)
+static int change_limit(struct task *p, unsigned int which, const struct rlimit *fresh,
+			struct rlimit *old)
 {
 	struct rlimit *limit = &p->signal->rlim[which];
 	unsigned long flags;
@@ -252,7 +264,8 @@ static bool may_limit(struct task *p)
 	return ok;
 }
 
-SYSCALL_DEFINE4(prlimit64, pid_t, nr, unsigned int, which, const struct rlimit *, ufresh, struct rlimit *, uold)
+SYSCALL_DEFINE4(prlimit64, pid_t, nr, unsigned int, which, const struct rlimit *, ufresh,
+		struct rlimit *, uold)
 {
 	struct rlimit fresh, old;
 	struct task *p;
@@ -321,8 +334,9 @@ SYSCALL_DEFINE3(membarrier, int, cmd, unsigned int, flags, int, cpu)
 		return -EINVAL;
 	switch (cmd) {
 	case MEMBARRIER_QUERY:
-		return MEMBARRIER_GLOBAL | MEMBARRIER_GLOBAL_EXPEDITED | MEMBARRIER_REGISTER_GLOBAL_EXPEDITED |
-		       MEMBARRIER_PRIVATE_EXPEDITED | MEMBARRIER_REGISTER_PRIVATE_EXPEDITED;
+		return MEMBARRIER_GLOBAL | MEMBARRIER_GLOBAL_EXPEDITED |
+		       MEMBARRIER_REGISTER_GLOBAL_EXPEDITED | MEMBARRIER_PRIVATE_EXPEDITED |
+		       MEMBARRIER_REGISTER_PRIVATE_EXPEDITED;
 	case MEMBARRIER_REGISTER_GLOBAL_EXPEDITED:
 	case MEMBARRIER_REGISTER_PRIVATE_EXPEDITED:
 		return 0;

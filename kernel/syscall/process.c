@@ -25,12 +25,17 @@ SYSCALL_DEFINE0(vfork)
 	return kernel_clone(&rq);
 }
 
-SYSCALL_DEFINE5(clone, unsigned long, flags, unsigned long, stack, int *, parent_tid, int *, child_tid,
-		unsigned long, tls)
+SYSCALL_DEFINE5(clone, unsigned long, flags, unsigned long, stack, int *, parent_tid, int *,
+		child_tid, unsigned long, tls)
 {
 	struct clone_request rq = {
-		.flags = (flags & 0xffffffff) & ~CSIGNAL, .exit_signal = (int)(flags & CSIGNAL), .stack = stack,
-		.parent_tid = parent_tid, .child_tid = child_tid, .pidfd = parent_tid, .tls = tls,
+		.flags = (flags & 0xffffffff) & ~CSIGNAL,
+		.exit_signal = (int)(flags & CSIGNAL),
+		.stack = stack,
+		.parent_tid = parent_tid,
+		.child_tid = child_tid,
+		.pidfd = parent_tid,
+		.tls = tls,
 	};
 
 	if (flags & CLONE_PIDFD && flags & CLONE_PARENT_SETTID)
@@ -39,7 +44,8 @@ SYSCALL_DEFINE5(clone, unsigned long, flags, unsigned long, stack, int *, parent
 }
 
 struct clone_args {
-	u64 flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size, cgroup;
+	u64 flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid,
+		set_tid_size, cgroup;
 };
 #define CLONE_ARGS_SIZE_VER0 64
 #define PAGE_BYTES 4096
@@ -101,9 +107,11 @@ SYSCALL_DEFINE1(unshare, unsigned long, flags)
 {
 	int error = 0;
 
-	if (flags & ~(CLONE_FS | CLONE_FILES | CLONE_SYSVSEM | CLONE_THREAD | CLONE_SIGHAND | CLONE_VM))
+	if (flags &
+	    ~(CLONE_FS | CLONE_FILES | CLONE_SYSVSEM | CLONE_THREAD | CLONE_SIGHAND | CLONE_VM))
 		return -EINVAL;
-	if (flags & (CLONE_THREAD | CLONE_SIGHAND | CLONE_VM) && !list_is_singular(&current->signal->threads))
+	if (flags & (CLONE_THREAD | CLONE_SIGHAND | CLONE_VM) &&
+	    !list_is_singular(&current->signal->threads))
 		return -EINVAL;
 	if (flags & CLONE_FS)
 		error = unshare_fs();
@@ -142,7 +150,8 @@ SYSCALL_DEFINE0(gettid)
 
 SYSCALL_DEFINE0(getppid)
 {
-	/* Read without the lock: a parent that is going is replaced before it is freed, after a grace period of
+	/* Read without the lock: a parent that is going is replaced before it is freed, after a
+	 * grace period of
 	 * the lock; the number may be the old or the new one's, as it may be anyway. */
 	return task_ppid_nr(current);
 }
@@ -247,7 +256,8 @@ SYSCALL_DEFINE0(setsid)
 	long result = -EPERM;
 
 	spin_lock_irq(&tasklist_lock);
-	/* A group of that number that this process leads already would be split between two sessions. */
+	/* A group of that number that this process leads already would be split between two
+	 * sessions. */
 	if (!p->signal->leader && !pid_task_locked(sid, PIDTYPE_PGID)) {
 		p->signal->leader = true;
 		p->signal->tty = NULL;

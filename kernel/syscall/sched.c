@@ -46,7 +46,8 @@ struct prio_visit {
 
 static bool may_raise(struct task *p, int nice)
 {
-	return nice >= p->se.nice || (u64)(20 - nice) <= task_rlimit(p, RLIMIT_NICE) || capable(CAP_SYS_NICE);
+	return nice >= p->se.nice || (u64)(20 - nice) <= task_rlimit(p, RLIMIT_NICE) ||
+	       capable(CAP_SYS_NICE);
 }
 
 static void visit_prio(struct prio_visit *v, struct task *p)
@@ -121,7 +122,11 @@ SYSCALL_DEFINE2(getpriority, int, which, int, who)
 
 SYSCALL_DEFINE3(setpriority, int, which, int, who, int, nice)
 {
-	struct prio_visit v = { .set = true, .error = -ESRCH, .nice = nice < -20 ? -20 : nice > 19 ? 19 : nice };
+	struct prio_visit v = { .set = true,
+				.error = -ESRCH,
+				.nice = nice < -20  ? -20
+					: nice > 19 ? 19
+						    : nice };
 	int error = visit_targets(&v, which, who);
 
 	return error ? error : v.error;
@@ -136,7 +141,8 @@ static bool is_rt_policy(int policy)
 
 static int check_policy(struct task *p, int policy, int priority)
 {
-	if (policy != SCHED_NORMAL && policy != SCHED_BATCH && policy != SCHED_IDLE && !is_rt_policy(policy))
+	if (policy != SCHED_NORMAL && policy != SCHED_BATCH && policy != SCHED_IDLE &&
+	    !is_rt_policy(policy))
 		return -EINVAL;
 	if (is_rt_policy(policy) ? priority < 1 || priority > 99 : priority != 0)
 		return -EINVAL;
@@ -269,7 +275,8 @@ SYSCALL_DEFINE3(sched_setattr, pid_t, nr, const struct sched_attr *, uattr, unsi
 	return error;
 }
 
-SYSCALL_DEFINE4(sched_getattr, pid_t, nr, struct sched_attr *, uattr, unsigned int, size, unsigned int, flags)
+SYSCALL_DEFINE4(sched_getattr, pid_t, nr, struct sched_attr *, uattr, unsigned int, size,
+		unsigned int, flags)
 {
 	struct sched_attr attr = { .size = sizeof(attr) };
 	struct task *p;
@@ -293,14 +300,16 @@ SYSCALL_DEFINE1(sched_get_priority_max, int, policy)
 {
 	if (is_rt_policy(policy))
 		return 99;
-	return policy == SCHED_NORMAL || policy == SCHED_BATCH || policy == SCHED_IDLE ? 0 : -EINVAL;
+	return policy == SCHED_NORMAL || policy == SCHED_BATCH || policy == SCHED_IDLE ? 0
+										       : -EINVAL;
 }
 
 SYSCALL_DEFINE1(sched_get_priority_min, int, policy)
 {
 	if (is_rt_policy(policy))
 		return 1;
-	return policy == SCHED_NORMAL || policy == SCHED_BATCH || policy == SCHED_IDLE ? 0 : -EINVAL;
+	return policy == SCHED_NORMAL || policy == SCHED_BATCH || policy == SCHED_IDLE ? 0
+										       : -EINVAL;
 }
 
 SYSCALL_DEFINE2(sched_rr_get_interval, pid_t, nr, struct timespec64 *, to)

@@ -129,8 +129,12 @@ SYSCALL_DEFINE3(getrandom, char *, to, size_t, len, unsigned int, flags)
 
 #define REBOOT_MAGIC1 0xfee1deadu
 enum reboot_command {
-	REBOOT_RESTART = 0x01234567, REBOOT_RESTART2 = (int)0xa1b2c3d4, REBOOT_HALT = (int)0xcdef0123,
-	REBOOT_CAD_ON = (int)0x89abcdef, REBOOT_CAD_OFF = 0, REBOOT_POWER_OFF = 0x4321fedc,
+	REBOOT_RESTART = 0x01234567,
+	REBOOT_RESTART2 = (int)0xa1b2c3d4,
+	REBOOT_HALT = (int)0xcdef0123,
+	REBOOT_CAD_ON = (int)0x89abcdef,
+	REBOOT_CAD_OFF = 0,
+	REBOOT_POWER_OFF = 0x4321fedc,
 };
 
 static bool reboot_magic2(u32 magic)

@@ -11,8 +11,10 @@
 #include "syscall/syscall.h"
 
 enum clock_id {
-	CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_PROCESS_CPUTIME_ID, CLOCK_THREAD_CPUTIME_ID, CLOCK_MONOTONIC_RAW,
-	CLOCK_REALTIME_COARSE, CLOCK_MONOTONIC_COARSE, CLOCK_BOOTTIME, CLOCK_REALTIME_ALARM, CLOCK_BOOTTIME_ALARM,
+	CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_PROCESS_CPUTIME_ID, CLOCK_THREAD_CPUTIME_ID,
+	CLOCK_MONOTONIC_RAW,
+	CLOCK_REALTIME_COARSE, CLOCK_MONOTONIC_COARSE, CLOCK_BOOTTIME, CLOCK_REALTIME_ALARM,
+	CLOCK_BOOTTIME_ALARM,
 	CLOCK_TAI = 11,
 };
 #define TIMER_ABSTIME 1
@@ -95,7 +97,8 @@ SYSCALL_DEFINE2(clock_getres, int, id, struct timespec64 *, to)
 		return error;
 	if (!to)
 		return 0;
-	return put_ns(to, id == CLOCK_REALTIME_COARSE || id == CLOCK_MONOTONIC_COARSE ? TICK_NS : 1);
+	return put_ns(to,
+		      id == CLOCK_REALTIME_COARSE || id == CLOCK_MONOTONIC_COARSE ? TICK_NS : 1);
 }
 
 static long set_clock(u64 ns)
@@ -204,7 +207,8 @@ SYSCALL_DEFINE2(nanosleep, const struct timespec64 *, from, struct timespec64 *,
 	return sleep_relative(deadline_after(timespec_to_ns(&ts)), rmtp);
 }
 
-SYSCALL_DEFINE4(clock_nanosleep, int, id, int, flags, const struct timespec64 *, from, struct timespec64 *, rmtp)
+SYSCALL_DEFINE4(clock_nanosleep, int, id, int, flags, const struct timespec64 *, from,
+		struct timespec64 *, rmtp)
 {
 	bool real = id == CLOCK_REALTIME || id == CLOCK_TAI || id == CLOCK_REALTIME_ALARM;
 	struct timespec64 ts;
