@@ -3,7 +3,7 @@
  * embed-frames: the first tier alone. A program without an operating system hands its memory to the
  * library and gets frames back: three members of the port, six answers of the host, three calls.
  */
-#include "example.h"
+#include "../lib/example.h"
 #include "quire/ctx.h"
 #include "quire/gfp.h"
 #include "quire/page.h"

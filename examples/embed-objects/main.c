@@ -3,7 +3,7 @@
  * embed-objects: the first two tiers, frames and the objects cut from them. The port and the host's
  * answers are those of embed-frames; one more call, quire_init_objects().
  */
-#include "example.h"
+#include "../lib/example.h"
 #include "quire/ctx.h"
 #include "quire/gfp.h"
 #include "quire/slab.h"
