@@ -310,6 +310,8 @@ struct page *__alloc_pages_nodemask(gfp_t gfp, unsigned int order, int nid, cons
 /* Fills pages[0..nr) where NULL; returns how many entries are filled. Order 0. */
 unsigned long alloc_pages_bulk(gfp_t gfp, unsigned long nr, struct page **pages);
 void __free_pages(struct page *page, unsigned int order);
+/* The same for a page that a device or a long scan used last: it waits at the cold end. */
+void free_cold_page(struct page *page);
 /* Frees `nr` order-0 pages whose reference the caller held alone (page_count 1 each). */
 void free_pages_bulk(struct page **pages, unsigned long nr);
 unsigned long __get_free_pages(gfp_t gfp, unsigned int order); /* direct-map address, 0 when none */

@@ -62,11 +62,36 @@ static void count_run(struct pageblock *block, unsigned int order, int delta)
 		block->runs += (u64)(s64)delta << 8 * (order - 1);
 }
 
+/* Merges the run at *offset upwards while its buddy lies in the same word; the order that it reaches, at most 6. */
+static unsigned int merge_in_word(struct pageblock *block, unsigned int *offset, unsigned int order)
+{
+	u64 word = block->map[*offset / 64];
+	unsigned int at = *offset % 64;
+
+	for (; order < 6; order++) {
+		u64 buddy = run_mask(order) << (at ^ 1u << order);
+
+		if ((word & buddy) != buddy)
+			break;
+		count_run(block, order, -1);
+		at &= ~(1u << order);
+	}
+	*offset = *offset / 64 * 64 + at;
+	return order;
+}
+
 void block_free(struct pageblock *block, unsigned int offset, unsigned int order)
 {
 	QUIRE_ASSERT_MSG(block_run_used(block, offset, order), "[B2] a frame is freed that is free already");
 	flip_run(block, offset, order);
 	block->nr_free = (u16)(block->nr_free + (1u << order));
+	if (likely(order < 6)) {
+		order = merge_in_word(block, &offset, order);
+		if (likely(order < 6)) {
+			count_run(block, order, 1);
+			return;
+		}
+	}
 	for (; order < PAGEBLOCK_ORDER; order++) {
 		unsigned int buddy = offset ^ 1u << order;
 

@@ -51,32 +51,57 @@ static void destroy_compound(struct page *page, unsigned int order, u32 free_fla
 	}
 }
 
+/* Takes a page that passed the checks out of its owner's hands; its flags word before. */
+static u32 strip(struct page *page, unsigned int order)
+{
+	u32 flags = atomic_load_explicit(&page->flags, memory_order_relaxed);
+
+	if (unlikely(this_phys_cpu()->attention & ATTENTION_CHECKS))
+		page_debug_free(page, order);
+	if (flags & 1u << PG_head)
+		destroy_compound(page, order, page_flags_free(flags));
+	atomic_store_explicit(&page->flags, page_flags_free(flags), memory_order_relaxed);
+	return flags;
+}
+
+static u8 column_of(const struct page *page)
+{
+	return hint_read(this_phys()->columns[page_to_pfn(page) >> PAGEBLOCK_ORDER]);
+}
+
+/* Past the lists of this CPU. */
+static void free_to_zone(struct zone *zone, struct page *page, unsigned int order)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&zone->lock, flags);
+	zone_free_run(zone, page_to_pfn(page), order);
+	hint_write(zone->nr_free_direct, zone->nr_free_direct + (1ul << order));
+	spin_unlock_irqrestore(&zone->lock, flags);
+}
+
 void free_slow(struct page *page, unsigned int order)
 {
-	u32 flags, free_flags;
-	unsigned long irq;
 	struct zone *zone;
-	pfn_t pfn;
 
 	if (unlikely(hint_read(this_phys_cpu()->attention) & ATTENTION_DRAIN))
 		drain_local_pages(NULL);
 	if (!free_page_is_good(page, order))
 		return;
-	flags = atomic_load_explicit(&page->flags, memory_order_relaxed);
-	free_flags = page_flags_free(flags);
-	zone = zone_by_id(flags >> PAGE_ZONE_SHIFT);
-	pfn = page_to_pfn(page);
-	if (unlikely(this_phys_cpu()->attention & ATTENTION_CHECKS))
-		page_debug_free(page, order);
-	if (flags & 1u << PG_head)
-		destroy_compound(page, order, free_flags);
-	atomic_store_explicit(&page->flags, free_flags, memory_order_relaxed);
-	if (pcp_free(zone, page, order, hint_read(this_phys()->columns[pfn >> PAGEBLOCK_ORDER])))
+	zone = zone_by_id(strip(page, order) >> PAGE_ZONE_SHIFT);
+	if (!pcp_free(zone, page, order, column_of(page)))
+		free_to_zone(zone, page, order);
+}
+
+void free_cold_page(struct page *page)
+{
+	struct zone *zone;
+
+	if (!put_page_testzero(page) || !free_page_is_good(page, 0))
 		return;
-	spin_lock_irqsave(&zone->lock, irq);
-	zone_free_run(zone, pfn, order);
-	hint_write(zone->nr_free_direct, zone->nr_free_direct + (1ul << order));
-	spin_unlock_irqrestore(&zone->lock, irq);
+	zone = zone_by_id(strip(page, 0) >> PAGE_ZONE_SHIFT);
+	if (!pcp_free_cold(zone, page, 0, column_of(page)))
+		free_to_zone(zone, page, 0);
 }
 
 /* The order that the allocation had which starts here. */

@@ -202,14 +202,38 @@ static void free_in_block(struct zone *zone, pfn_t pfn, unsigned int order)
 	refile_freed(zone, block);
 }
 
+/* Enough is free again: lists may grow, and a crossing of the mark counts as new. */
+static void recover(struct zone *zone)
+{
+	if (unlikely(hint_read(zone->flags) & ZONE_BELOW_LOW) && zone->nr_free > wmark_pages(zone, WMARK_HIGH))
+		__atomic_fetch_and(&zone->flags, (u8)~ZONE_BELOW_LOW, __ATOMIC_RELAXED);
+}
+
 void zone_free_run(struct zone *zone, pfn_t pfn, unsigned int order)
 {
 	if (likely(order <= PAGEBLOCK_ORDER)) {
 		free_in_block(zone, pfn, order);
-		return;
+	} else {
+		free_in_block(zone, pfn, PAGEBLOCK_ORDER);
+		free_in_block(zone, pfn + PAGEBLOCK_PAGES, PAGEBLOCK_ORDER);
 	}
-	free_in_block(zone, pfn, PAGEBLOCK_ORDER);
-	free_in_block(zone, pfn + PAGEBLOCK_PAGES, PAGEBLOCK_ORDER);
+	recover(zone);
+}
+
+/* Frees the first frames of the array that lie in one block; how many. The block is filed once. */
+static unsigned int free_one_block(struct zone *zone, const u32 *pfns, unsigned int nr)
+{
+	struct pageblock *block = pfn_to_block(pfns[0]);
+	u32 number = pfns[0] >> PAGEBLOCK_ORDER;
+	unsigned int i = 0;
+
+	do {
+		block_free(block, pfns[i] & (PAGEBLOCK_PAGES - 1), 0);
+		i++;
+	} while (i < nr && pfns[i] >> PAGEBLOCK_ORDER == number);
+	account(zone, block->mt, i);
+	refile_freed(zone, block);
+	return i;
 }
 
 void zone_free_frames(struct zone *zone, const u32 *pfns, unsigned int nr)
@@ -220,8 +244,9 @@ void zone_free_frames(struct zone *zone, const u32 *pfns, unsigned int nr)
 	for (i = 0; i < nr; i++)
 		cpu_prefetch(pfn_to_block(pfns[i]));
 	spin_lock_irqsave(&zone->lock, flags);
-	for (i = 0; i < nr; i++)
-		free_in_block(zone, pfns[i], 0);
+	for (i = 0; i < nr; )
+		i += free_one_block(zone, pfns + i, nr - i);
+	recover(zone);
 	spin_unlock_irqrestore(&zone->lock, flags);
 }
 
