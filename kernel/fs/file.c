@@ -181,8 +181,11 @@ struct file *anon_file(const char *name, const struct file_operations *fop, void
 		return ERR_PTR(-ENOMEM);
 	file = dentry_open(&(struct path){ &anon_mount, dentry }, flags);
 	dput(dentry);
-	if (!IS_ERR(file))
+	if (!IS_ERR(file)) {
 		file->private_data = private_data;
+		/* Opening it anew through /proc/self/fd would make a file that lacks its object. */
+		inode->i_fop = NULL;
+	}
 	return file;
 }
 

@@ -373,7 +373,9 @@ static struct file *pipe_end(struct pipe *pipe, struct file *other, int flags)
 
 	if (!other)
 		return anon_file("pipe", &pipe_fops, pipe, flags, S_IFIFO);
+	other->f_inode->i_fop = &pipe_fops;
 	file = dentry_open(&other->f_path, flags);
+	other->f_inode->i_fop = &fifo_fops; /* opened anew through /proc/self/fd, it is a FIFO like any other */
 	if (!IS_ERR(file))
 		file->private_data = pipe;
 	return file;
@@ -398,6 +400,7 @@ static int pipe_files(struct file **files, unsigned int flags)
 	}
 	pipe->writers = pipe->w_count = 1;
 	pipe->files = 2;
+	files[0]->f_inode->i_pipe = pipe;
 	return 0;
 }
 
