@@ -31,7 +31,8 @@ static bool next_area(vaddr_t from, struct area_line *line)
 		}
 	}
 	if (best)
-		*line = (struct area_line){ best->start, best->end, best->phys, best->caller, best->kind, best->is_lazy };
+		*line = (struct area_line){ best->start, best->end, best->phys, best->caller, best->kind,
+					   best->state == AREA_LAZY };
 	spin_unlock(&kva->lock);
 	return best != NULL;
 }

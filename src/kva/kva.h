@@ -35,7 +35,13 @@ struct vmap_area {
 	paddr_t phys;             /* (c) ioremap: where it leads */
 	void *caller;             /* (c) who asked */
 	u8 kind;                  /* (c) enum vmap_kind */
-	bool is_lazy;             /* (V) unmapped, waits for the purge */
+	u8 state;                 /* (V) enum area_state */
+};
+
+enum area_state {
+	AREA_CHANGING,            /* being mapped or unmapped by whoever took it */
+	AREA_LIVE,
+	AREA_LAZY,                /* unmapped, waits for the purge */
 };
 
 /* Stacks kept by a CPU: enough for a pipeline of short programs. */
@@ -76,9 +82,11 @@ unsigned int kva_check(void);
 
 /* A range of `bytes` behind a guard page, mapped nowhere. NULL: no memory, or no addresses even after a purge. May sleep. */
 struct vmap_area *area_alloc(size_t bytes, unsigned int kind, void *caller);
-/* The live area whose pages begin at `addr` (behind the guard), NULL: none. */
-struct vmap_area *area_find(vaddr_t addr);
-/* Unmapped already (or never mapped: `mapped` false): its addresses are free after the next purge, or at once. */
+/* Its mapping is complete. */
+void area_publish(struct vmap_area *area);
+/* The live area whose pages begin at `addr` (behind the guard), for the caller to take apart. NULL: none (any more). */
+struct vmap_area *area_take(vaddr_t addr);
+/* Of an area that is being changed: its addresses are free after the next purge, or at once when nothing was mapped. */
 void area_free(struct vmap_area *area, bool mapped);
 /* Flushes and frees all lazy areas. May sleep. */
 void area_purge(void);
@@ -106,6 +114,8 @@ void kva_unmap(vaddr_t addr, unsigned long nr, bool free_pages);
 /* ---- vmalloc.c, stack.c ---- */
 
 void *vmalloc_caller(size_t bytes, gfp_t gfp, unsigned int kind, void *caller);
+/* Bytes of a live area whose pages begin at addr, 0: there is none. */
+size_t vmalloc_bytes(const void *addr);
 /* vfree of what interrupts left behind. */
 void vfree_deferred(void);
 /* Cached stacks of all CPUs back; the CPUs are idle. */

@@ -69,7 +69,7 @@ static unsigned int check_mapping(const struct vmap_area *area)
 		return broken(area, "[K1] the guard page is mapped");
 	for (addr = area_addr(area); addr < area->end; addr += PAGE_SIZE) {
 		pte = pgtable_find_pte(tables, addr);
-		if ((pte && pte_present(pte_read(pte))) == area->is_lazy)
+		if ((pte && pte_present(pte_read(pte))) != (area->state == AREA_LIVE))
 			return broken(area, "[K2] a page is mapped that must not be, or the reverse");
 	}
 	return 0;
@@ -80,7 +80,6 @@ static unsigned long max_gap_below(const struct rb_node *node)
 	return node ? rb_entry(node, struct vmap_area, node)->max_gap : 0;
 }
 
-/* Areas of others that are being made have no mapping yet: called while nobody allocates. */
 unsigned int kva_check(void)
 {
 	struct kva_state *kva = this_kva();
@@ -99,7 +98,8 @@ unsigned int kva_check(void)
 		if (area->gap != area->start - end ||
 		    area->max_gap != max(area->gap, max(max_gap_below(node->rb_left), max_gap_below(node->rb_right))))
 			bad += broken(area, "[K3] the gaps are wrong");
-		bad += check_mapping(area);
+		if (area->state != AREA_CHANGING)
+			bad += check_mapping(area);
 		end = area->end;
 	}
 	if (nr != kva->nr_areas) {

@@ -37,13 +37,11 @@ void *kernel_stack_alloc(size_t bytes)
 	return stack;
 }
 
-static __noinline void stack_free_slow(void *stack)
+static __noinline void stack_free_slow(struct kva_state *kva, void *stack)
 {
-	struct vmap_area *area = area_find((vaddr_t)stack);
+	size_t bytes = kva->odd_stacks ? vmalloc_bytes(stack) : kva->stack_bytes;
 
-	if (WARN_ON(!area || area->kind != VM_KSTACK))
-		return;
-	mod_node_page_state(NR_KERNEL_STACK_KB, -(long)(area_bytes(area) >> 10));
+	mod_node_page_state(NR_KERNEL_STACK_KB, -(long)(bytes >> 10));
 	vfree(stack);
 }
 
@@ -64,7 +62,7 @@ void kernel_stack_free(void *stack)
 	if (likely(kept))
 		mod_node_page_state(NR_KERNEL_STACK_KB, -(long)(kva->stack_bytes >> 10));
 	else
-		stack_free_slow(stack);
+		stack_free_slow(kva, stack);
 }
 
 void stack_cache_drain(void)

@@ -72,6 +72,7 @@ void *vmalloc_caller(size_t bytes, gfp_t gfp, unsigned int kind, void *caller)
 		return NULL;
 	}
 	mod_node_page_state(NR_VMALLOC_PAGES, (long)nr);
+	area_publish(area);
 	return (void *)area_addr(area);
 }
 
@@ -92,7 +93,7 @@ void *__vmalloc(size_t bytes, gfp_t gfp)
 
 static void vfree_now(const void *addr)
 {
-	struct vmap_area *area = area_find((vaddr_t)addr);
+	struct vmap_area *area = area_take((vaddr_t)addr);
 	unsigned long nr;
 
 	if (WARN_ON(!area || !(area->kind & (VM_ALLOC | VM_KSTACK))))

@@ -18,12 +18,13 @@ void *vmap(struct page **pages, unsigned int nr, enum vmap_kind kind, u64 prot)
 		area_free(area, true);
 		return NULL;
 	}
+	area_publish(area);
 	return (void *)area_addr(area);
 }
 
 static void unmap_area(const void *addr)
 {
-	struct vmap_area *area = area_find((vaddr_t)addr & PAGE_MASK);
+	struct vmap_area *area = area_take((vaddr_t)addr & PAGE_MASK);
 
 	if (WARN_ON(!area || (area->kind & (VM_ALLOC | VM_KSTACK))))
 		return;
@@ -72,6 +73,7 @@ static void *ioremap_prot(paddr_t phys, size_t bytes, pgprot_t prot, void *calle
 		area_free(area, true);
 		return NULL;
 	}
+	area_publish(area);
 	return (char *)area_addr(area) + offset;
 }
 

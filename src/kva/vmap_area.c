@@ -123,23 +123,55 @@ struct vmap_area *area_alloc(size_t bytes, unsigned int kind, void *caller)
 	return NULL;
 }
 
-struct vmap_area *area_find(vaddr_t addr)
+/* The area that covers addr. kva->lock is held. */
+static struct vmap_area *area_at(struct kva_state *kva, vaddr_t addr)
 {
-	struct kva_state *kva = this_kva();
-	struct rb_node *node;
-	struct vmap_area *area = NULL;
+	struct rb_node *node = kva->areas.rb_node;
 
-	spin_lock(&kva->lock);
-	for (node = kva->areas.rb_node; node;) {
-		area = area_of(node);
+	while (node) {
+		struct vmap_area *area = area_of(node);
+
 		if (addr >= area->start && addr < area->end)
-			break;
+			return area;
 		node = addr < area->start ? node->rb_left : node->rb_right;
 	}
-	if (!node || area_addr(area) != addr || area->is_lazy)
+	return NULL;
+}
+
+void area_publish(struct vmap_area *area)
+{
+	spin_lock(&this_kva()->lock);
+	area->state = AREA_LIVE;
+	spin_unlock(&this_kva()->lock);
+}
+
+struct vmap_area *area_take(vaddr_t addr)
+{
+	struct kva_state *kva = this_kva();
+	struct vmap_area *area;
+
+	spin_lock(&kva->lock);
+	area = area_at(kva, addr);
+	if (area && area_addr(area) == addr && area->state == AREA_LIVE)
+		area->state = AREA_CHANGING;
+	else
 		area = NULL;
 	spin_unlock(&kva->lock);
 	return area;
+}
+
+size_t vmalloc_bytes(const void *addr)
+{
+	struct kva_state *kva = this_kva();
+	const struct vmap_area *area;
+	size_t bytes = 0;
+
+	spin_lock(&kva->lock);
+	area = area_at(kva, (vaddr_t)addr);
+	if (area && area->state == AREA_LIVE)
+		bytes = area_bytes(area);
+	spin_unlock(&kva->lock);
+	return bytes;
 }
 
 void area_free(struct vmap_area *area, bool mapped)
@@ -148,7 +180,7 @@ void area_free(struct vmap_area *area, bool mapped)
 
 	spin_lock(&kva->lock);
 	if (mapped) {
-		area->is_lazy = true;
+		area->state = AREA_LAZY;
 		list_add_tail(&area->lazy, &kva->lazy);
 		WRITE_ONCE(kva->lazy_bytes, kva->lazy_bytes + (area->end - area->start));
 	} else {

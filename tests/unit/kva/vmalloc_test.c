@@ -29,6 +29,8 @@ static void test_contents(void)
 	vfree(b);
 	vfree(NULL);
 	tap_is(global_node_page_state(NR_VMALLOC_PAGES), 0, "and none after the end");
+	vfree(a);
+	tap_is(global_node_page_state(NR_VMALLOC_PAGES), 0, "freeing twice frees nothing");
 	tap_ok(!vmalloc(0) && !vmalloc(~0ul) && !vmalloc(~0ul - 2 * PAGE_SIZE), "sizes that cannot be");
 }
 
