@@ -69,7 +69,7 @@ class Floors:
         isas = sorted(os.listdir(os.path.join(self.root, "src/arch")))
         folders = [os.path.dirname(path)]
         if home in self.outside:
-            folders += [home, home + "/include"]
+            folders += [home, home + "/include", home + "/lib"]
         folders += ["include", "src", *(f"src/arch/{isa}/include" for isa in isas),
                     "tests/lib", "."]
         for folder in folders:
