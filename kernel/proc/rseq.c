@@ -49,9 +49,15 @@ static bool abort_section(struct task *p, struct pt_regs *regs)
 
 static bool update_cpu(struct task *p)
 {
-	u32 words[2] = { this_percpu.cpu, this_percpu.cpu };
+	u32 cpu = this_percpu.cpu, words[2] = { cpu, cpu };
 
-	return !copy_to_user(p->rseq, words, sizeof(words));
+	if (p->rseq_cpu == (int)cpu)
+		return true;
+	if (copy_to_user(p->rseq, words, sizeof(words)))
+		return false;
+	/* The copy may have slept: what it wrote is what counts. */
+	p->rseq_cpu = (int)cpu;
+	return true;
 }
 
 void rseq_resume(struct pt_regs *regs)
@@ -95,6 +101,7 @@ SYSCALL_DEFINE4(rseq, struct rseq *, area, u32, len, int, flags, u32, sig)
 	p->rseq = area;
 	p->rseq_len = len;
 	p->rseq_sig = sig;
+	p->rseq_cpu = -1;
 	set_thread_flag(&p->thread, TIF_NOTIFY_RESUME);
 	return 0;
 }

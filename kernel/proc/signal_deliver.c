@@ -221,8 +221,14 @@ void do_signal(struct pt_regs *regs)
 	struct k_sigaction ka;
 	int sig;
 
-	clear_thread_flag(&current->thread, TIF_NOTIFY_RESUME);
-	rseq_resume(regs);
+	if (test_thread_flag(&current->thread, TIF_NOTIFY_RESUME)) {
+		clear_thread_flag(&current->thread, TIF_NOTIFY_RESUME);
+		rseq_resume(regs);
+	}
+	if (!signal_pending(current))
+		return;
+	if (current->rseq)
+		rseq_resume(regs);
 	sig = get_signal(&info, &ka);
 	if (sig) {
 		handle_signal(regs, sig, &ka, &info);

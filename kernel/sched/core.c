@@ -53,10 +53,14 @@ static void finish_switch(struct task *prev)
 {
 	struct rq *rq = this_rq();
 	struct mm_struct *mm = rq->drop_mm;
+	struct task *evicted = rq->evicted;
 	bool dead = prev->state == TASK_DEAD;
 
 	rq->drop_mm = NULL;
+	rq->evicted = NULL;
 	spin_unlock(&rq->lock);
+	if (unlikely(evicted))
+		wake_up_new_task(evicted);
 	if (mm)
 		mmdrop(mm);
 	if (unlikely(dead)) {
@@ -117,6 +121,14 @@ static void put_prev(struct rq *rq, struct task *prev, bool preempted)
 			atomic_inc(&rq->nr_iowait);
 		return;
 	}
+	if (unlikely(!cpumask_test(&prev->cpus_allowed, rq->cpu))) {
+		/* Off the queues, until it is off this CPU too: then it goes where it may. */
+		prev->on_rq = false;
+		WRITE_ONCE(prev->state, TASK_WAKING);
+		queue_count(rq, prev, -1);
+		rq->evicted = prev;
+		return;
+	}
 	queue_insert(rq, prev);
 }
 
@@ -148,6 +160,8 @@ static void __schedule(bool preempted)
 	rq->curr = next;
 	if (next == rq->idle || prev == rq->idle)
 		idle_mask_set(rq->cpu, next == rq->idle);
+	if (next->rseq)
+		set_thread_flag(&next->thread, TIF_NOTIFY_RESUME);
 	switch_address_space(rq, prev, next);
 	finish_switch((struct task *)switch_to(&prev->thread, &next->thread));
 	irq_restore(flags);

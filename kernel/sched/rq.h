@@ -39,6 +39,7 @@ struct rq {
 	long nr_uninterruptible;	/* only the sum over all CPUs means something */
 	atomic_t nr_iowait;
 	struct mm_struct *drop_mm;	/* left by the last switch, to be let go */
+	struct task *evicted;		/* left by the last switch, may not run here any more */
 	u64 next_balance;
 	void *stacks[RQ_STACKS];	/* this CPU only, interrupts off */
 

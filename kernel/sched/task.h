@@ -196,6 +196,7 @@ struct task {
 	struct robust_list_head *robust_list;
 	struct rseq *rseq;
 	u32 rseq_len, rseq_sig;
+	int rseq_cpu;			/* what the area says, -1: nothing */
 	unsigned long trapno, error_code, cr2; /* last fault, for signal frames */
 	unsigned int personality;
 	bool no_new_privs;		/* never cleared */
