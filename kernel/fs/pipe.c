@@ -489,7 +489,8 @@ static int fifo_open(struct inode *inode, struct file *file)
 	mutex_unlock(&pipe->lock);
 	waitq_wake_all(&pipe->rd_wait);
 	waitq_wake_all(&pipe->wr_wait);
-	err = fifo_wait(file, pipe, seen_r, seen_w);
+	/* A pipe without a name, opened anew through /proc/self/fd, had its other side once: nobody else may come. */
+	err = (file->f_path.dentry->d_flags & DCACHE_ANON) ? 0 : fifo_wait(file, pipe, seen_r, seen_w);
 	if (err)
 		pipe_release(file);
 	return err;
