@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/* frames_script_test.c - random scripts on the frame allocator beside the model of tests/fuzz. */
+#include "../../fuzz/frames_script.h"
+#include "phys_machine.h"
+
+int main(void)
+{
+	static struct script script;
+	struct hosted_machine *machine;
+	struct tap_random random;
+	uint8_t data[2000];
+	unsigned int broken = 0;
+
+	tap_plan(0);
+	machine = phys_machine(32 << 20, 1, 1);
+	random = tap_random_stream(1);
+	for (unsigned int i = 0; i < 200; i++) {
+		const char *wrong;
+
+		for (size_t k = 0; k < sizeof(data); k++)
+			data[k] = (uint8_t)(tap_random_next(&random) >> 11);
+		wrong = script_play(&script, data, i * 10);
+		if (wrong) {
+			tap_diag("script %u: %s", i, wrong);
+			broken++;
+		}
+	}
+	tap_is(broken, 0, "200 random scripts agree with the model");
+	phys_machine_end(machine);
+	return tap_done();
+}
