@@ -3,6 +3,7 @@
 #include "vm/vma.h"
 
 #include "base/assert.h"
+#include "base/string.h"
 #include "quire/errno.h"
 #include "quire/slab.h"
 #include "sync/wait.h"
@@ -53,7 +54,9 @@ struct vm_area_struct *vma_dup(struct mm_struct *mm, const struct vm_area_struct
 
 	if (!vma)
 		return NULL;
-	*vma = *old;
+	/* All but the lock, which faults in the old one may be counting in right now. */
+	memcpy(vma, old, offsetof(struct vm_area_struct, lock_readers));
+	memcpy(&vma->vm_next, &old->vm_next, sizeof(*vma) - offsetof(struct vm_area_struct, vm_next));
 	vma->vm_mm = mm;
 	vma->lock_seq = mm->lock_seq;
 	atomic_set(&vma->lock_readers, 0);
