@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # The everyday commands; `make help` lists them. Meson builds, the programs in tools/ do the rest.
 SHELL = /bin/sh
+MAKEFLAGS += --no-print-directory
 .SUFFIXES:
 .DEFAULT_GOAL := help
 .NOTPARALLEL:

@@ -118,6 +118,8 @@ static unsigned int check_lists_of_cpu(struct phys_cpu *cpu)
 			struct zone *zone = zone_by_id(list->zone_id);
 			struct page **at;
 
+			if (!list->base)
+				continue;
 			if (list->sp < list->base || list->sp > list->limit || list->limit > list->base + list->capacity)
 				errors += broken("[C2]", zone, i);
 			for (at = list->base; at < list->sp; at++) {

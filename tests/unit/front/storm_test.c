@@ -57,8 +57,9 @@ static void read_all(void)
 	static int (*const shows[])(struct text_sink *) = { quire_show_meminfo, quire_show_zoneinfo, quire_show_buddyinfo,
 		quire_show_pagetypeinfo, quire_show_vmstat, quire_show_slabinfo, quire_show_vmallocinfo, quire_show_iomem };
 
+	/* A machine without kernel areas has nothing to say of them. */
 	for (unsigned int i = 0; i < sizeof(shows) / sizeof(shows[0]); i++)
-		if (!*text_of(shows[i]))
+		if (!*text_of(shows[i]) && shows[i] != quire_show_vmallocinfo)
 			tap_ok(false, "text %u is empty", i);
 }
 
