@@ -127,6 +127,16 @@ static void *touch(vaddr_t addr, unsigned int access)
 	return NULL;
 }
 
+/*
+ * What programs do to shared memory is theirs to order: byte by byte and atomically, as far as this process is concerned,
+ * so that a program's race is not taken for one of the machine's.
+ */
+static void copy_bytes(char *to, const char *from, size_t bytes)
+{
+	for (size_t i = 0; i < bytes; i++)
+		__atomic_store_n(&to[i], __atomic_load_n(&from[i], __ATOMIC_RELAXED), __ATOMIC_RELAXED);
+}
+
 static int copy_user(vaddr_t addr, char *buf, size_t bytes, unsigned int access)
 {
 	while (bytes) {
@@ -136,9 +146,9 @@ static int copy_user(vaddr_t addr, char *buf, size_t bytes, unsigned int access)
 		if (!where)
 			return -EFAULT;
 		if (access & SIM_ACCESS_WRITE)
-			memcpy(where, buf, part);
+			copy_bytes(where, buf, part);
 		else
-			memcpy(buf, where, part);
+			copy_bytes(buf, where, part);
 		addr += part;
 		buf += part;
 		bytes -= part;

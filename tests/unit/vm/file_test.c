@@ -35,7 +35,7 @@ static void test_private(struct mm_struct *mm)
 	tap_is(vm_check(), 0, "in order");
 	tap_ok(strstr(maps_text(mm), "rw-p 00000000 08:01 4711") != NULL, "maps shows device, inode");
 	tap_ok(strstr(maps_text(mm), " /bin/program\n") != NULL, "and path");
-	tap_is(do_mmap(mm, 0, PG, PROT_READ | PROT_WRITE, MAP_SHARED, &handle, 0), -EACCES, "but no shared writing");
+	tap_is((long)do_mmap(mm, 0, PG, PROT_READ | PROT_WRITE, MAP_SHARED, &handle, 0), -EACCES, "but no shared writing");
 	do_munmap(mm, a, 40 * PG);
 	a = do_mmap(mm, 0, PG, PROT_READ, MAP_PRIVATE, &handle, 3 * PG);
 	tap_is(peek(a), 4, "the file kept its own bytes");

@@ -65,11 +65,11 @@ static void test_fixed(struct mm_struct *mm)
 	tap_is(mm->map_count, 1, "merged with both sides");
 	tap_is(peek(a + 2 * PG), 0, "new memory there");
 	tap_is(peek(a + PG), 2, "old memory beside it");
-	tap_is(do_mmap(mm, a + PG, PG, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, NULL, 0), -EEXIST,
+	tap_is((long)do_mmap(mm, a + PG, PG, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, NULL, 0), -EEXIST,
 	       "FIXED_NOREPLACE does not replace");
-	tap_is(do_mmap(mm, 0, 0, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, NULL, 0), -EINVAL, "no length");
-	tap_is(do_mmap(mm, 0, TASK_SIZE + PG, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, NULL, 0), -ENOMEM, "too long");
-	tap_is(do_mmap(mm, 0, PG, PROT_READ, MAP_ANONYMOUS, NULL, 0), -EINVAL, "neither shared nor private");
+	tap_is((long)do_mmap(mm, 0, 0, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, NULL, 0), -EINVAL, "no length");
+	tap_is((long)do_mmap(mm, 0, TASK_SIZE + PG, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, NULL, 0), -ENOMEM, "too long");
+	tap_is((long)do_mmap(mm, 0, PG, PROT_READ, MAP_ANONYMOUS, NULL, 0), -EINVAL, "neither shared nor private");
 	do_munmap(mm, a, 6 * PG);
 }
 

@@ -31,10 +31,10 @@ static void test_in_place(struct mm_struct *mm)
 	tap_is(do_mremap(mm, a, 8 * PG, 2 * PG, 0, 0), a, "shrinks");
 	tap_is(segv_code(a + 2 * PG, 0), FAULT_SEGV_MAPERR, "the rest is gone");
 	tap_is(do_mremap(mm, a, 2 * PG, 2 * PG, 0, 0), a, "stays");
-	tap_is(do_mremap(mm, a, 3 * PG, 4 * PG, 0, 0), -EFAULT, "old size beyond the mapping");
-	tap_is(do_mremap(mm, a + 1, PG, PG, 0, 0), -EINVAL, "not aligned");
-	tap_is(do_mremap(mm, a, PG, 0, 0, 0), -EINVAL, "to nothing");
-	tap_is(do_mremap(mm, a, PG, PG, MREMAP_FIXED, a), -EINVAL, "FIXED without MAYMOVE");
+	tap_is((long)do_mremap(mm, a, 3 * PG, 4 * PG, 0, 0), -EFAULT, "old size beyond the mapping");
+	tap_is((long)do_mremap(mm, a + 1, PG, PG, 0, 0), -EINVAL, "not aligned");
+	tap_is((long)do_mremap(mm, a, PG, 0, 0, 0), -EINVAL, "to nothing");
+	tap_is((long)do_mremap(mm, a, PG, PG, MREMAP_FIXED, a), -EINVAL, "FIXED without MAYMOVE");
 	do_munmap(mm, a, 2 * PG);
 }
 
@@ -47,7 +47,7 @@ static void test_move(struct mm_struct *mm, unsigned long pages)
 	tap_is(get_mm_rss(mm), rss, "and nothing else");
 	tap_is(segv_code(a, 0), FAULT_SEGV_MAPERR, "nothing is left behind");
 	tap_is(vm_check(), 0, "in order");
-	tap_is(do_mremap(mm, to, pages * PG, pages * PG, MREMAP_MAYMOVE | MREMAP_FIXED, to + PG), -EINVAL, "no overlap");
+	tap_is((long)do_mremap(mm, to, pages * PG, pages * PG, MREMAP_MAYMOVE | MREMAP_FIXED, to + PG), -EINVAL, "no overlap");
 	a = do_mremap(mm, to, pages * PG, pages * 2 * PG, MREMAP_MAYMOVE, 0);
 	tap_ok(!IS_ERR_VALUE(a), "grows by moving");
 	tap_is(wrong_bytes(a, pages), 0, "with its bytes");
@@ -84,7 +84,7 @@ static void test_duplicate(struct mm_struct *mm)
 	do_munmap(mm, a, 2 * PG);
 	do_munmap(mm, b, 2 * PG);
 	a = map_anon(mm, 1, PROT_READ, 0);
-	tap_is(do_mremap(mm, a, 0, PG, MREMAP_MAYMOVE, 0), -EINVAL, "but not of private memory");
+	tap_is((long)do_mremap(mm, a, 0, PG, MREMAP_MAYMOVE, 0), -EINVAL, "but not of private memory");
 	do_munmap(mm, a, PG);
 }
 
