@@ -304,13 +304,12 @@ static void pipe_release(struct file *file)
 	mutex_unlock(&pipe->lock);
 	if (last)
 		inode->i_pipe = NULL;
-	mutex_unlock(&inode->i_sb->s_lock);
-	if (last) {
-		pipe_free(pipe);
-		return;
-	}
+	/* Before s_lock goes: after that the other end's release may free the pipe. */
 	waitq_wake_all(&pipe->rd_wait);
 	waitq_wake_all(&pipe->wr_wait);
+	mutex_unlock(&inode->i_sb->s_lock);
+	if (last)
+		pipe_free(pipe);
 }
 
 static int resize(struct pipe *pipe, unsigned int nr)

@@ -13,11 +13,17 @@ void spin_wait_slow(spinlock_t *lock)
 	} while (__atomic_exchange_n(&lock->locked, 1, __ATOMIC_ACQUIRE));
 }
 
-/* The holder is written by others meanwhile; only "it is I" is a safe conclusion. */
+/*
+ * The holder is written by others meanwhile; only "it is I" is a safe conclusion. The unused byte is 0 in
+ * every lock and nobody writes it, unlike the bytes that freed memory is filled with: without this look a
+ * lock in freed memory is waited for forever.
+ */
 void spin_check_not_mine(const spinlock_t *lock)
 {
 	u8 holder = __atomic_load_n(&lock->holder, __ATOMIC_RELAXED);
 
+	if (lock->unused)
+		quire_bug(__FILE__, __LINE__, "spin_lock: not a lock, or one in freed memory");
 	if (holder && holder == this_cpu() + 1)
 		quire_bug(__FILE__, __LINE__, "spin_lock: this CPU holds the lock already");
 }

@@ -26,7 +26,7 @@
 
 typedef struct spinlock {
 	u8 locked;	/* (a) */
-	u8 unused;
+	u8 unused;	/* 0: tells a lock from freed memory */
 	u8 rank;	/* (c) enum lock_rank */
 	u8 holder;	/* debug builds: CPU + 1 of the holder, 0 when free */
 } spinlock_t;

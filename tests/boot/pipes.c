@@ -84,6 +84,50 @@ static void test_through(void)
 	close(fds[0]);
 }
 
+/*
+ * Each side closes its end when the other one does, on two CPUs where there are two: whoever comes first wakes
+ * the other side of a pipe that the second one frees. The byte in shared memory makes them start together.
+ */
+#define CLOSE_ROUNDS 3000u
+
+static void close_in_step(void *argument)
+{
+	unsigned int (*step)[2] = argument;
+	int fds[CLOSE_ROUNDS / 10][2];
+	pid_t child;
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(fds); i++)
+		if (pipe(fds[i]))
+			_exit(1);
+	child = fork();
+	if (child < 0)
+		_exit(2);
+	for (unsigned int i = 0; i < ARRAY_SIZE(fds); i++)
+		close(fds[i][child != 0]);
+	for (unsigned int i = 0; i < ARRAY_SIZE(fds); i++) {
+		__atomic_store_n(&(*step)[child != 0], i + 1, __ATOMIC_SEQ_CST);
+		for (unsigned int spins = 0; spins < 20000; spins++)
+			if (__atomic_load_n(&(*step)[child == 0], __ATOMIC_SEQ_CST) > i)
+				break;
+		close(fds[i][child == 0]);
+	}
+	if (child)
+		_exit(waitpid(child, NULL, 0) == child ? 0 : 3);
+}
+
+static void test_both_close(void)
+{
+	unsigned int (*step)[2] = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	int status = 0;
+
+	for (int round = 0; round < 10 && !status; round++) {
+		memset(step, 0, sizeof(*step));
+		status = in_child(close_in_step, step);
+	}
+	tap_is(status, 0, "%u pipes whose ends close at the same time", CLOSE_ROUNDS);
+	munmap(step, PAGE);
+}
+
 static void test_poll(void)
 {
 	struct pollfd set[2];
@@ -158,6 +202,7 @@ int main(void)
 	tap_is(in_child(write_to_nobody, "ignore"), 7, "or fails with EPIPE");
 	test_nonblock();
 	test_through();
+	test_both_close();
 	test_poll();
 	test_eventfd();
 	test_sockets();
