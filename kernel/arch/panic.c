@@ -141,6 +141,33 @@ static void print_who(void)
 		pr_emerg("PID: %d Comm: %.16s", p->pid, p->comm);
 }
 
+/*
+ * What this CPU does right now, for somebody who asks from outside why the machine stands still. One CPU after the
+ * other; the log's locks are broken into meanwhile, because the CPU that holds one may be among those that report.
+ */
+void report_cpu(struct pt_regs *regs)
+{
+	static struct raw_lock turn;
+	static int nr_reporting;
+	int loglevel;
+
+	__atomic_add_fetch(&nr_reporting, 1, __ATOMIC_SEQ_CST);
+	while (__atomic_test_and_set(&turn.held, __ATOMIC_ACQUIRE))
+		__asm__ volatile("pause");
+	__atomic_store_n(&raw_locks_broken, true, __ATOMIC_RELAXED);
+	loglevel = console_loglevel;
+	console_loglevel = LOGLEVEL_DEBUG;
+	pr_emerg("NMI backtrace for CPU %u%s", this_percpu.cpu, user_mode(regs) ? ", in user mode" : "");
+	print_who();
+	print_registers(regs);
+	if (!user_mode(regs))
+		print_backtrace(regs->ip, regs->sp, regs->bp);
+	console_loglevel = loglevel;
+	__atomic_clear(&turn.held, __ATOMIC_RELEASE);
+	if (!__atomic_sub_fetch(&nr_reporting, 1, __ATOMIC_SEQ_CST))
+		__atomic_store_n(&raw_locks_broken, false, __ATOMIC_RELAXED);
+}
+
 void panic(const char *fmt, ...)
 {
 	char why[160];

@@ -155,8 +155,8 @@ void do_trap(struct pt_regs *regs, unsigned long vector, unsigned long error)
 }
 
 /*
- * On a stack of its own. An NMI stops this CPU when another one panics; else it says nothing that
- * this kernel would act upon.
+ * On a stack of its own. An NMI stops this CPU when another one panics; else somebody outside wants to know
+ * what the CPU does (the `nmi` of QEMU's monitor goes to all of them).
  */
 void do_paranoid_trap(struct pt_regs *regs, unsigned long vector, unsigned long error)
 {
@@ -164,7 +164,7 @@ void do_paranoid_trap(struct pt_regs *regs, unsigned long vector, unsigned long 
 		for (;;)
 			__asm__ volatile("cli; hlt");
 	if (vector == TRAP_NMI) {
-		pr_err("NMI received on CPU %u, for an unknown reason", this_percpu.cpu);
+		report_cpu(regs);
 		return;
 	}
 	die("double fault", regs, error);

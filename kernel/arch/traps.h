@@ -33,6 +33,8 @@ void exit_to_user_work(struct pt_regs *regs);
 void log_user_trap(const struct pt_regs *regs, int sig, const char *what, unsigned long error);
 
 /* The end of a kernel that broke: registers, backtrace, panic=. */
+/* Prints registers and backtrace of this CPU, from its NMI handler. */
+void report_cpu(struct pt_regs *regs);
 void __attribute__((noreturn)) die(const char *what, struct pt_regs *regs, unsigned long error);
 
 #endif

@@ -12,6 +12,7 @@ import threading
 import time
 
 from .job import Job, meson_build
+from .monitor import Monitor
 from .tap import Result, tail
 
 SOURCES = "tests/boot"
@@ -120,20 +121,23 @@ class Batch(Job):
 
     def run_machine(self, names, report):
         """Report on the first tests of names: all, or up to the one that ended the machine."""
+        monitor = Monitor()
         environment = {**os.environ, "CPUS": str(self.cpus), "MEM": "512M",
                        "CMD": "sh /tests/run " + " ".join(names), "TIMEOUT": "0"}
-        for variable in ("APPEND", "ROOT", "QEMU_ARGS", "MACHINE", "ISO", "KVM"):
+        for variable in ("APPEND", "ROOT", "MACHINE", "ISO", "KVM"):
             environment.pop(variable, None)
+        environment["QEMU_ARGS"] = monitor.arguments
         process = subprocess.Popen(["tools/run", KERNEL, INITRAMFS], env=environment,
                                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                    text=True, errors="replace", start_new_session=True)
         lines = queue.Queue()
         threading.Thread(target=pump, args=(process.stdout, lines), daemon=True).start()
-        nr_done = self.listen(process, lines, names, report)
+        nr_done = self.listen(process, lines, names, report, monitor)
         stop(process)
+        monitor.close()
         return nr_done
 
-    def listen(self, process, lines, names, report):
+    def listen(self, process, lines, names, report, monitor):
         nr_done, output, begin = 0, [], time.monotonic()
         current = None
         while nr_done < len(names):
@@ -153,6 +157,8 @@ class Batch(Job):
             else:
                 why = "took the machine down" if process.poll() is not None or not current \
                     else f"said nothing for {QUIET_LIMIT} s"
+                if process.poll() is None and monitor.inject_nmi():
+                    output += answer(lines)
                 report(self.broken(current or names[nr_done], output, why, begin))
                 return nr_done + 1
         return nr_done
@@ -165,7 +171,7 @@ class Batch(Job):
 
     def broken(self, name, output, why, begin):
         result = Result(f"{self.name}/{name}")
-        result.fail(why + tail("\n".join(output), 60))
+        result.fail(why + tail("\n".join(output), 240))
         result.seconds = time.monotonic() - begin
         return result
 
@@ -175,6 +181,20 @@ def pump(stream, lines):
     for line in stream:
         lines.put(line.rstrip("\r\n"))
     lines.put(None)
+
+
+def answer(lines, seconds=3):
+    """The lines that still come in this time."""
+    heard, end = [], time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            line = lines.get(timeout=max(0.01, end - time.monotonic()))
+        except queue.Empty:
+            break
+        if line is None:
+            break
+        heard.append(line)
+    return heard
 
 
 def stop(process):

@@ -11,6 +11,7 @@ import time
 
 from . import boot
 from .job import Job
+from .monitor import Monitor
 from .tap import tail
 
 BASE = "build/initramfs.cpio"
@@ -207,10 +208,12 @@ class Session:
     """tools/run on a pseudo terminal, typed at and read like a person would."""
 
     def __init__(self, **variables):
+        self.monitor = Monitor()
         self.pid, self.master = pty.fork()
         if self.pid == 0:
             os.execvpe("tools/run", ["tools/run", boot.KERNEL, BASE],
-                       environment({"MEM": "256M", **variables}))
+                       environment({"MEM": "256M", "QEMU_ARGS": self.monitor.arguments,
+                                    **variables}))
         self.text = ""
 
     def type(self, keys):
@@ -241,26 +244,41 @@ class Session:
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             if pid:
                 os.close(self.master)
+                self.monitor.close()
                 return os.waitstatus_to_exitcode(status)
             self.wait_for("\0never", 0.2)
+        self.ask_cpus()
         os.kill(self.pid, signal.SIGKILL)
         os.waitpid(self.pid, 0)
         os.close(self.master)
+        self.monitor.close()
         return None
+
+
+    def ask_cpus(self):
+        """Have a machine that stands still tell what its CPUs do."""
+        if self.monitor.inject_nmi():
+            self.wait_for("\0never", 3)
 
 
 PROMPT = r"[/~] [$#] (\x1b\[6n)?"
 
 
+def expect_text(result, session, pattern, what):
+    held = session.wait_for(pattern)
+    if not held:
+        session.ask_cpus()
+    result.check(held, what, "" if held else tail(session.text, 240))
+
+
 def ask(result, session, keys, pattern, what):
     session.type(keys)
-    held = session.wait_for(pattern)
-    result.check(held, what, "" if held else tail(session.text))
+    expect_text(result, session, pattern, what)
 
 
 def shell(result):
     session = Session()
-    result.check(session.wait_for(PROMPT), "the shell prompts", tail(session.text))
+    expect_text(result, session, PROMPT, "the shell prompts")
     ask(result, session, "echo $((6*7))\r", r"\n42\r", "it runs commands")
     session.wait_for(PROMPT)
     ask(result, session, "echo acd\x1b[D\x1b[Db\r", r"\nabcd\r", "lines can be edited")
@@ -289,13 +307,26 @@ def shell(result):
     result.check(status == 0, f"exit of the last shell powers off (status {status})")
 
 
+def nmi(result):
+    """A machine that stands still can be asked what its CPUs do, and goes on."""
+    session = Session(CPUS="2")
+    expect_text(result, session, PROMPT, "the shell prompts")
+    result.check(session.monitor.inject_nmi(), "QEMU sends an NMI to the CPUs")
+    expect_text(result, session, r"(?s)NMI backtrace for CPU \d.*Call Trace:.*NMI backtrace for CPU \d",
+                "each tells what it does")
+    ask(result, session, "\recho $((6*7))\r", r"\n42\r", "and goes on")
+    session.type("poweroff\r")
+    result.check(session.status() == 0, "the machine powers off")
+
+
 def ends(result):
     for keys, what in (("poweroff\r", "poweroff"), ("\x01x", "Ctrl-A X"), ("reboot\r", "reboot")):
         session = Session()
-        result.check(session.wait_for(PROMPT), f"{what}: the shell prompts", tail(session.text))
+        expect_text(result, session, PROMPT, f"{what}: the shell prompts")
         session.type(keys)
         status = session.status()
-        result.check(status == 0, f"{what} leaves (status {status})")
+        result.check(status == 0, f"{what} leaves (status {status})",
+                     "" if status is not None else tail(session.text, 240))
 
 
 def jobs():
@@ -306,7 +337,7 @@ def jobs():
                   "exact-output": exact_output, "make-run": through_make, "overlay": overlay,
                   "statuses": statuses, "broken-initramfs": broken_initramfs, "no-init": no_init,
                   "too-little-memory": too_little_memory, "segfault-line": segfault_line,
-                  "shell": shell, "ends": ends,
+                  "shell": shell, "ends": ends, "nmi": nmi,
                   "panic": selftest("panic", r"Kernel panic - not syncing"),
                   "stack-overflow": selftest("stack_overflow", r"(?i)stack.*overflow|stack guard"),
                   "double-fault": selftest("double_fault", r"(?i)double fault")})
