@@ -133,16 +133,16 @@ static int map_file_part(const struct elf_image *img, const struct elf64_phdr *p
 	return IS_ERR_VALUE(at) ? (int)(long)at : 0;
 }
 
-/* The bytes past the file's: the rest of its last page is zeroed, whole pages are anonymous. */
+/* The bytes past the file's: its last page is zeroed to its end, for programs use what lies behind
+ * their bss (glibc's loader allocates there); whole pages are anonymous. */
 static int map_bss(const struct elf64_phdr *ph, unsigned long bias)
 {
 	unsigned long file_end = ph->p_vaddr + ph->p_filesz + bias,
 		      end = ph->p_vaddr + ph->p_memsz + bias;
 	unsigned long from = ph->p_filesz ? PAGE_UP(file_end) : PAGE_DOWN(file_end);
-	unsigned long tail = from < end ? from : end;
 
-	if (ph->p_filesz && ph->p_flags & PF_W && tail > file_end &&
-	    clear_user((void *)file_end, tail - file_end))
+	if (ph->p_filesz && ph->p_flags & PF_W && from > file_end &&
+	    clear_user((void *)file_end, from - file_end))
 		return -EFAULT;
 	if (PAGE_UP(end) <= from)
 		return 0;
