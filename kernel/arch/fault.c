@@ -13,14 +13,6 @@
 #include "quire/uaccess.h"
 #include "sched/sched.h"
 
-#define USER_TOP	0x7ffffffff000ul
-
-/* The CPU's error code. */
-#define PF_PROT		0x01	/* the page is present */
-#define PF_WRITE	0x02
-#define PF_USER		0x04
-#define PF_INSTR	0x10
-
 static unsigned int access_flags(unsigned long error)
 {
 	return (error & PF_WRITE ? FAULT_FLAG_WRITE : 0) |
@@ -113,25 +105,13 @@ static bool resolve_user_access(struct pt_regs *regs, unsigned long address, uns
 	return !(result.what & VM_FAULT_ERROR);
 }
 
-static void __noreturn kernel_fault_fatal(struct pt_regs *regs, unsigned long address,
-					  unsigned long error)
-{
-	pr_emerg("BUG: unable to handle %s at %lx",
-		 address < 4096 ? "NULL pointer access" : "page fault", address);
-	pr_emerg("#PF: %s %s in kernel mode, %s",
-		 error & PF_INSTR ? "instruction fetch" : error & PF_WRITE ? "write" : "read",
-		 error & PF_PROT ? "forbidden" : "of a page that is not present",
-		 address < USER_TOP ? "user address" : "kernel address");
-	die("Oops", regs, error);
-}
-
 /* From kernel mode. Interrupts are off. */
 void do_kernel_fault(struct pt_regs *regs, unsigned long address, unsigned long error)
 {
 	unsigned long fixup = search_exception_table(regs->ip);
 
 	if (unlikely(!fixup))
-		kernel_fault_fatal(regs, address, error);
+		die_page_fault(regs, address, error);
 	if (likely(resolve_user_access(regs, address, error)))
 		return;
 	regs->ip = fixup;

@@ -185,11 +185,10 @@ void panic(const char *fmt, ...)
 	finish_panic();
 }
 
-void die(const char *what, struct pt_regs *regs, unsigned long error)
+static void __attribute__((noreturn)) die_claimed(const char *what, struct pt_regs *regs, unsigned long error)
 {
 	unsigned long bottom = current_thread()->stack_top - THREAD_SIZE, cr2 = read_cr2();
 
-	claim_panic();
 	if (cr2 < bottom && cr2 >= bottom - 4096)
 		pr_emerg("BUG: kernel stack overflow: %lx is in the guard page below the stack at %lx", cr2,
 			 bottom);
@@ -199,4 +198,21 @@ void die(const char *what, struct pt_regs *regs, unsigned long error)
 	print_backtrace(regs->ip, regs->sp, regs->bp);
 	pr_emerg("Kernel panic - not syncing: %s", what);
 	finish_panic();
+}
+
+void die(const char *what, struct pt_regs *regs, unsigned long error)
+{
+	claim_panic();
+	die_claimed(what, regs, error);
+}
+
+void die_page_fault(struct pt_regs *regs, unsigned long address, unsigned long error)
+{
+	claim_panic();
+	pr_emerg("BUG: unable to handle %s at %lx", address < 4096 ? "NULL pointer access" : "page fault", address);
+	pr_emerg("#PF: %s %s in kernel mode, %s",
+		 error & PF_INSTR ? "instruction fetch" : error & PF_WRITE ? "write" : "read",
+		 error & PF_PROT ? "forbidden" : "of a page that is not present",
+		 address < USER_TOP ? "user address" : "kernel address");
+	die_claimed("Oops", regs, error);
 }

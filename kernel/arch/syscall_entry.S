@@ -63,7 +63,7 @@ call_done:
 	sysretq
 
 no_such_call:
-	movq	$-38, %rax			/* ENOSYS */
+	call	sys_unknown
 	jmp	call_done
 
 	.section .note.GNU-stack, "", @progbits

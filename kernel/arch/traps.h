@@ -36,5 +36,17 @@ void log_user_trap(const struct pt_regs *regs, int sig, const char *what, unsign
 /* Prints registers and backtrace of this CPU, from its NMI handler. */
 void report_cpu(struct pt_regs *regs);
 void __attribute__((noreturn)) die(const char *what, struct pt_regs *regs, unsigned long error);
+/* The same for an access of the kernel's own that nothing can resolve. */
+void __attribute__((noreturn)) die_page_fault(struct pt_regs *regs, unsigned long address, unsigned long error);
+
+/* First address that is no program's. */
+#define USER_TOP	0x7ffffffff000ul
+
+/* The CPU's error code of a page fault. */
+#define PF_PROT		0x01	/* the page is present */
+#define PF_WRITE	0x02
+#define PF_USER		0x04
+#define PF_INSTR	0x10
+
 
 #endif

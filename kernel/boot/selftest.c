@@ -5,12 +5,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "arch/interrupt.h"
 #include "base/compiler.h"
 #include "base/string.h"
 #include "boot/boot_info.h"
 #include "boot/linker.h"
 #include "lib/printk.h"
 #include "quire/config.h"
+#include "quire/mm.h"
 
 static void test_panic(void)
 {
@@ -57,6 +59,38 @@ static void test_exec_data(void)
 	((void (*)(void))(uintptr_t)code)();
 }
 
+#define USER_PAGE 0x10000000ul
+#define RET 0xc3
+
+/*
+ * Loads an address space with a page that a program may read, write and run. That the kernel may do none
+ * of it, is SMAP's and SMEP's doing: its entry in the page table is there.
+ */
+static void load_user_page(void)
+{
+	struct mm_struct *mm = mm_alloc();
+	const u8 code = RET;
+
+	if (!mm || do_mmap(mm, USER_PAGE, PAGE_SIZE, PROT_READ | PROT_WRITE | PROT_EXEC,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, NULL, 0) != USER_PAGE ||
+	    access_remote_vm(mm, USER_PAGE, (void *)(uintptr_t)&code, 1, true, false) != 1)
+		panic("selftest: no memory");
+	local_irq_disable();
+	switch_mm(NULL, mm);
+}
+
+static void test_read_user(void)
+{
+	load_user_page();
+	(void)*(volatile char *)USER_PAGE;
+}
+
+static void test_exec_user(void)
+{
+	load_user_page();
+	((void (*)(void))USER_PAGE)();
+}
+
 static const struct {
 	const char *name;
 	void (*run)(void);
@@ -67,6 +101,8 @@ static const struct {
 	{ "wild_pointer", test_wild_pointer },
 	{ "write_text", test_write_text },
 	{ "exec_data", test_exec_data },
+	{ "read_user", test_read_user },
+	{ "exec_user", test_exec_user },
 };
 
 void selftest_run(void)

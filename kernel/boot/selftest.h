@@ -2,7 +2,8 @@
 /*
  * selftest.h - ways to break the kernel on purpose: quire.selftest=NAME on the command line.
  *
- *	panic, double_fault, stack_overflow, wild_pointer, write_text, exec_data
+ *	panic, double_fault, stack_overflow, wild_pointer, write_text, exec_data,
+ *	read_user, exec_user
  *
  * Only debug builds obey. Each must end in a panic that tells the cause; the tests read it.
  * Context: any thread. Sleeps: never. Allocates: never.

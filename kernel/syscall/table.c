@@ -6,6 +6,7 @@
  * answered by sys_unknown(): the list may name more than there is.
  */
 #include "arch/current.h"
+#include "base/math.h"
 #include "lib/printk.h"
 #include "sched/task.h"
 #include "syscall/syscall.h"
@@ -81,13 +82,14 @@
 static u64 logged[SYSCALL_TABLE_SIZE / 64];
 
 long sys_unknown(void);
+/* Logs each number once; all that lie beyond the table count as one. */
 long sys_unknown(void)
 {
-	unsigned long nr = current_pt_regs()->orig_ax % SYSCALL_TABLE_SIZE;
-	u64 bit = 1ULL << (nr % 64);
+	unsigned long nr = current_pt_regs()->orig_ax, slot = min(nr, SYSCALL_TABLE_SIZE - 1ul);
+	u64 bit = 1ULL << (slot % 64);
 
-	if (!(__atomic_fetch_or(&logged[nr / 64], bit, __ATOMIC_RELAXED) & bit))
-		pr_info("%s[%d]: system call %lu is not there", current->comm, current->pid, nr);
+	if (!(__atomic_fetch_or(&logged[slot / 64], bit, __ATOMIC_RELAXED) & bit))
+		pr_info("%s[%d]: system call %ld is not there", current->comm, current->pid, (long)nr);
 	return -ENOSYS;
 }
 

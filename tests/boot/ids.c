@@ -4,6 +4,7 @@
 
 #include <grp.h>
 #include <sched.h>
+#include <sys/klog.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
@@ -97,9 +98,33 @@ static void test_limits(void)
 	fails(syscall(SYS_getrlimit, RLIMIT_NOFILE, 16), EFAULT, "a wild pointer");
 }
 
+#define LOG_BYTES (256 << 10)
+
+/* How often the kernel's log says this of this process. */
+static long count_in_log(char *log, const char *what)
+{
+	char name[16] = "", wanted[80];
+	long bytes = klogctl(3, log, LOG_BYTES), nr = 0;
+
+	prctl(PR_GET_NAME, name);
+	snprintf(wanted, sizeof(wanted), "%s[%d]: %s", name, getpid(), what);
+	log[bytes > 0 ? bytes : 0] = 0;
+	for (char *at = log; (at = strstr(at, wanted)); at++)
+		nr++;
+	return nr;
+}
+
 static void test_unknown(void)
 {
+	char *log = malloc(LOG_BYTES + 1);
+	long before = count_in_log(log, "system call 180 is not there"), after;
+
 	fails(syscall(900), ENOSYS, "call 900 does not exist");
+	fails(syscall(180), ENOSYS, "nor does call 180, which once served NFS");
+	fails(syscall(180), ENOSYS, "nor the next time");
+	after = count_in_log(log, "system call 180 is not there");
+	tap_is(after - before, 1, "the log says so once, with the program's name");
+	free(log);
 	fails(syscall(-1), ENOSYS, "nor does call -1");
 	fails(syscall(0x7fffffff), ENOSYS, "nor a very large one");
 	fails(syscall(0x40000000 | SYS_getpid), ENOSYS, "nor the x32 calls");
