@@ -34,7 +34,24 @@ SYSCALL_DEFINE0(getegid)
 	return current_egid();
 }
 
-/* ---- users ---- */
+/* ---- the four ids of users and of groups, which follow the same rules ---- */
+
+enum id_kind { USER_IDS, GROUP_IDS };
+
+struct ids {
+	u32 real, effective, saved, fs;
+};
+
+static struct ids ids_of(const struct cred *c, enum id_kind kind)
+{
+	return kind == USER_IDS ? (struct ids){ c->uid, c->euid, c->suid, c->fsuid }
+				: (struct ids){ c->gid, c->egid, c->sgid, c->fsgid };
+}
+
+static bool may_set_any(enum id_kind kind)
+{
+	return capable(kind == USER_IDS ? CAP_SETUID : CAP_SETGID);
+}
 
 /* Root that stops being root loses its capabilities, and gets them back when it returns. */
 static void fix_capabilities(struct cred *fresh, const struct cred *old)
@@ -73,201 +90,166 @@ static int commit_users(struct cred *fresh)
 	return 0;
 }
 
-static bool is_own_uid(uid_t uid, bool with_saved)
+static int commit_ids(enum id_kind kind, const struct ids *ids)
 {
-	const struct cred *c = current_cred();
+	struct cred *c = prepare_creds();
 
-	return uid == c->uid || uid == c->euid || (with_saved && uid == c->suid);
+	if (!c)
+		return -ENOMEM;
+	if (kind == USER_IDS) {
+		c->uid = ids->real;
+		c->euid = ids->effective;
+		c->suid = ids->saved;
+		c->fsuid = ids->fs;
+		return commit_users(c);
+	}
+	c->gid = ids->real;
+	c->egid = ids->effective;
+	c->sgid = ids->saved;
+	c->fsgid = ids->fs;
+	commit_creds(c);
+	return 0;
 }
 
-static bool is_own_gid(gid_t gid, bool with_saved)
+static bool is_own(const struct ids *own, u32 id, bool with_saved)
 {
-	const struct cred *c = current_cred();
+	return id == UNCHANGED || id == own->real || id == own->effective || (with_saved && id == own->saved);
+}
 
-	return gid == c->gid || gid == c->egid || (with_saved && gid == c->sgid);
+static int set_id(enum id_kind kind, u32 id)
+{
+	struct ids ids = ids_of(current_cred(), kind);
+	bool any = may_set_any(kind);
+
+	if (id == UNCHANGED)
+		return -EINVAL;
+	if (!any && id != ids.real && id != ids.saved)
+		return -EPERM;
+	if (any)
+		ids.real = ids.saved = id;
+	ids.effective = ids.fs = id;
+	return commit_ids(kind, &ids);
+}
+
+static int set_two_ids(enum id_kind kind, u32 real, u32 effective)
+{
+	const struct ids old = ids_of(current_cred(), kind);
+	struct ids ids = old;
+
+	if (!(is_own(&old, real, false) && is_own(&old, effective, true)) && !may_set_any(kind))
+		return -EPERM;
+	if (real != UNCHANGED)
+		ids.real = real;
+	if (effective != UNCHANGED)
+		ids.effective = effective;
+	if (real != UNCHANGED || (effective != UNCHANGED && effective != old.real))
+		ids.saved = ids.effective;
+	ids.fs = ids.effective;
+	return commit_ids(kind, &ids);
+}
+
+static int set_three_ids(enum id_kind kind, u32 real, u32 effective, u32 saved)
+{
+	const struct ids old = ids_of(current_cred(), kind);
+	struct ids ids = old;
+
+	if (!(is_own(&old, real, true) && is_own(&old, effective, true) && is_own(&old, saved, true)) &&
+	    !may_set_any(kind))
+		return -EPERM;
+	if (real != UNCHANGED)
+		ids.real = real;
+	if (effective != UNCHANGED)
+		ids.effective = effective;
+	if (saved != UNCHANGED)
+		ids.saved = saved;
+	ids.fs = ids.effective;
+	return commit_ids(kind, &ids);
+}
+
+static int get_three_ids(enum id_kind kind, u32 *real, u32 *effective, u32 *saved)
+{
+	const struct ids ids = ids_of(current_cred(), kind);
+
+	return put_user(ids.real, real) || put_user(ids.effective, effective) || put_user(ids.saved, saved)
+		       ? -EFAULT
+		       : 0;
+}
+
+/* The ids for files: the old one is the answer, also when nothing changed. */
+static u32 set_fs_id(enum id_kind kind, u32 id)
+{
+	const struct ids ids = ids_of(current_cred(), kind);
+	struct cred *c;
+
+	if (id == UNCHANGED || id == ids.fs || !(is_own(&ids, id, true) || may_set_any(kind)))
+		return ids.fs;
+	c = prepare_creds();
+	if (!c)
+		return ids.fs;
+	if (kind == GROUP_IDS) {
+		c->fsgid = id;
+	} else {
+		c->fsuid = id;
+		if (!(c->securebits & SECBIT_NO_SETUID_FIXUP) && !ids.fs)
+			c->cap_effective &= ~FS_CAPS;
+		else if (!(c->securebits & SECBIT_NO_SETUID_FIXUP) && !id)
+			c->cap_effective |= c->cap_permitted & FS_CAPS;
+	}
+	commit_creds(c);
+	return ids.fs;
 }
 
 SYSCALL_DEFINE1(setuid, uid_t, uid)
 {
-	struct cred *c;
-
-	if (uid == UNCHANGED)
-		return -EINVAL;
-	if (!capable(CAP_SETUID) && uid != current_uid() && uid != current_cred()->suid)
-		return -EPERM;
-	c = prepare_creds();
-	if (!c)
-		return -ENOMEM;
-	if (capable(CAP_SETUID))
-		c->uid = c->suid = uid;
-	c->euid = c->fsuid = uid;
-	return commit_users(c);
+	return set_id(USER_IDS, uid);
 }
 
 SYSCALL_DEFINE2(setreuid, uid_t, ruid, uid_t, euid)
 {
-	bool root = capable(CAP_SETUID);
-	struct cred *c;
-
-	if (!root && ruid != UNCHANGED && !is_own_uid(ruid, false))
-		return -EPERM;
-	if (!root && euid != UNCHANGED && !is_own_uid(euid, true))
-		return -EPERM;
-	c = prepare_creds();
-	if (!c)
-		return -ENOMEM;
-	if (ruid != UNCHANGED)
-		c->uid = ruid;
-	if (euid != UNCHANGED)
-		c->euid = euid;
-	if (ruid != UNCHANGED || (euid != UNCHANGED && euid != current_uid()))
-		c->suid = c->euid;
-	c->fsuid = c->euid;
-	return commit_users(c);
+	return set_two_ids(USER_IDS, ruid, euid);
 }
 
 SYSCALL_DEFINE3(setresuid, uid_t, ruid, uid_t, euid, uid_t, suid)
 {
-	struct cred *c;
-
-	if (!capable(CAP_SETUID) && ((ruid != UNCHANGED && !is_own_uid(ruid, true)) ||
-				     (euid != UNCHANGED && !is_own_uid(euid, true)) ||
-				     (suid != UNCHANGED && !is_own_uid(suid, true))))
-		return -EPERM;
-	c = prepare_creds();
-	if (!c)
-		return -ENOMEM;
-	if (ruid != UNCHANGED)
-		c->uid = ruid;
-	if (euid != UNCHANGED)
-		c->euid = euid;
-	if (suid != UNCHANGED)
-		c->suid = suid;
-	c->fsuid = c->euid;
-	return commit_users(c);
+	return set_three_ids(USER_IDS, ruid, euid, suid);
 }
 
 SYSCALL_DEFINE3(getresuid, uid_t *, ruid, uid_t *, euid, uid_t *, suid)
 {
-	const struct cred *c = current_cred();
-
-	return put_user(c->uid, ruid) || put_user(c->euid, euid) || put_user(c->suid, suid)
-		       ? -EFAULT
-		       : 0;
+	return get_three_ids(USER_IDS, ruid, euid, suid);
 }
 
-/* The file ids: the old one is the answer, also when nothing changed. */
 SYSCALL_DEFINE1(setfsuid, uid_t, uid)
 {
-	uid_t old = current_fsuid();
-	struct cred *c;
-
-	if (uid == UNCHANGED || uid == old)
-		return old;
-	if (!is_own_uid(uid, true) && !capable(CAP_SETUID))
-		return old;
-	c = prepare_creds();
-	if (!c)
-		return old;
-	c->fsuid = uid;
-	if (!(c->securebits & SECBIT_NO_SETUID_FIXUP)) {
-		if (!old && uid)
-			c->cap_effective &= ~FS_CAPS;
-		else if (old && !uid)
-			c->cap_effective |= c->cap_permitted & FS_CAPS;
-	}
-	commit_creds(c);
-	return old;
+	return set_fs_id(USER_IDS, uid);
 }
-
-/* ---- groups ---- */
 
 SYSCALL_DEFINE1(setgid, gid_t, gid)
 {
-	struct cred *c;
-
-	if (gid == UNCHANGED)
-		return -EINVAL;
-	if (!capable(CAP_SETGID) && gid != current_gid() && gid != current_cred()->sgid)
-		return -EPERM;
-	c = prepare_creds();
-	if (!c)
-		return -ENOMEM;
-	if (capable(CAP_SETGID))
-		c->gid = c->sgid = gid;
-	c->egid = c->fsgid = gid;
-	commit_creds(c);
-	return 0;
+	return set_id(GROUP_IDS, gid);
 }
 
 SYSCALL_DEFINE2(setregid, gid_t, rgid, gid_t, egid)
 {
-	bool root = capable(CAP_SETGID);
-	struct cred *c;
-
-	if (!root && rgid != UNCHANGED && !is_own_gid(rgid, false))
-		return -EPERM;
-	if (!root && egid != UNCHANGED && !is_own_gid(egid, true))
-		return -EPERM;
-	c = prepare_creds();
-	if (!c)
-		return -ENOMEM;
-	if (rgid != UNCHANGED)
-		c->gid = rgid;
-	if (egid != UNCHANGED)
-		c->egid = egid;
-	if (rgid != UNCHANGED || (egid != UNCHANGED && egid != current_gid()))
-		c->sgid = c->egid;
-	c->fsgid = c->egid;
-	commit_creds(c);
-	return 0;
+	return set_two_ids(GROUP_IDS, rgid, egid);
 }
 
 SYSCALL_DEFINE3(setresgid, gid_t, rgid, gid_t, egid, gid_t, sgid)
 {
-	struct cred *c;
-
-	if (!capable(CAP_SETGID) && ((rgid != UNCHANGED && !is_own_gid(rgid, true)) ||
-				     (egid != UNCHANGED && !is_own_gid(egid, true)) ||
-				     (sgid != UNCHANGED && !is_own_gid(sgid, true))))
-		return -EPERM;
-	c = prepare_creds();
-	if (!c)
-		return -ENOMEM;
-	if (rgid != UNCHANGED)
-		c->gid = rgid;
-	if (egid != UNCHANGED)
-		c->egid = egid;
-	if (sgid != UNCHANGED)
-		c->sgid = sgid;
-	c->fsgid = c->egid;
-	commit_creds(c);
-	return 0;
+	return set_three_ids(GROUP_IDS, rgid, egid, sgid);
 }
 
 SYSCALL_DEFINE3(getresgid, gid_t *, rgid, gid_t *, egid, gid_t *, sgid)
 {
-	const struct cred *c = current_cred();
-
-	return put_user(c->gid, rgid) || put_user(c->egid, egid) || put_user(c->sgid, sgid)
-		       ? -EFAULT
-		       : 0;
+	return get_three_ids(GROUP_IDS, rgid, egid, sgid);
 }
 
 SYSCALL_DEFINE1(setfsgid, gid_t, gid)
 {
-	gid_t old = current_fsgid();
-	struct cred *c;
-
-	if (gid == UNCHANGED || gid == old || (!is_own_gid(gid, true) && !capable(CAP_SETGID)))
-		return old;
-	c = prepare_creds();
-	if (!c)
-		return old;
-	c->fsgid = gid;
-	commit_creds(c);
-	return old;
+	return set_fs_id(GROUP_IDS, gid);
 }
+
+/* ---- groups ---- */
 
 SYSCALL_DEFINE2(getgroups, int, size, gid_t *, list)
 {

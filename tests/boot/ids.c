@@ -114,6 +114,53 @@ static long count_in_log(char *log, const char *what)
 	return nr;
 }
 
+static int users_are(uid_t real, uid_t effective, uid_t saved)
+{
+	uid_t r, e, s;
+
+	return !getresuid(&r, &e, &s) && r == real && e == effective && s == saved;
+}
+
+static int groups_are(gid_t real, gid_t effective, gid_t saved)
+{
+	gid_t r, e, s;
+
+	return !getresgid(&r, &e, &s) && r == real && e == effective && s == saved;
+}
+
+#define must(condition) do { if (!(condition)) _exit(__LINE__ % 250 + 1); } while (0)
+
+/* setreuid moves the saved id when the real one is set or the effective one becomes another than the real one. */
+static void take_two_ids(void *argument)
+{
+	(void)argument;
+	must(!setregid(100, 200) && groups_are(100, 200, 200));
+	must(!setresgid(100, 200, 300) && setregid(-1, 300) == 0 && groups_are(100, 300, 300));
+	must(!setresuid(10, 20, 30) && users_are(10, 20, 30));
+	must(setreuid(30, -1) == -1 && errno == EPERM); /* a real id cannot come from the saved one */
+	must(!setreuid(-1, 10) && users_are(10, 10, 30));
+	must(!setreuid(-1, 30) && users_are(10, 30, 30));
+	must(!setreuid(30, 10) && users_are(30, 10, 10));
+	must(setregid(7, -1) == -1 && errno == EPERM && setregid(-1, 7) == -1);
+	must(setresgid(-1, 7, -1) == -1 && !setresgid(300, -1, -1) && groups_are(300, 300, 300));
+	must(setgid(100) == -1 && errno == EPERM);
+	_exit(0);
+}
+
+static void take_file_ids(void *argument)
+{
+	(void)argument;
+	must(!mkdir("/tmp/ids-private", 0700) || errno == EEXIST);
+	must(syscall(SYS_setfsuid, 50) == 0 && syscall(SYS_setfsuid, -1) == 50);
+	must(open("/tmp/ids-private/file", O_WRONLY | O_CREAT | O_EXCL, 0600) == -1 && errno == EACCES);
+	must(syscall(SYS_setfsuid, 0) == 50);
+	must(syscall(SYS_setfsgid, 60) == 0 && syscall(SYS_setfsgid, -1) == 60);
+	must(!setresuid(10, 20, 30) && syscall(SYS_setfsuid, 40) == 20 && syscall(SYS_setfsuid, 30) == 20);
+	must(syscall(SYS_setfsuid, 10) == 30 && syscall(SYS_setfsuid, 99) == 10);
+	must(syscall(SYS_setfsgid, 61) == 60 && syscall(SYS_setfsgid, -1) == 60);
+	_exit(0);
+}
+
 static void test_unknown(void)
 {
 	char *log = malloc(LOG_BYTES + 1);
@@ -138,6 +185,8 @@ int main(void)
 	test_system();
 	test_scheduling();
 	test_limits();
+	tap_is(in_child(take_two_ids, NULL), 0, "setreuid and setregid change what they may");
+	tap_is(in_child(take_file_ids, NULL), 0, "and so do setfsuid and setfsgid");
 	test_unknown();
 	return tap_done();
 }
