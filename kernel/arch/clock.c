@@ -11,6 +11,8 @@
 #include "arch/rtc.h"
 #include "boot/linker.h"
 #include "lib/printk.h"
+#include "sync/spinlock.h"
+#include "vdso/data.h"
 
 /* ns = base_ns + (tsc - base_tsc) * mult >> 32 */
 static uint64_t base_tsc, base_ns, mult;
@@ -19,6 +21,9 @@ static unsigned long tsc_khz;
 static uint64_t alarm_mult;
 static uint64_t wall_offset;	/* (a) CLOCK_REALTIME - CLOCK_MONOTONIC */
 static void (*alarm_handler)(void);
+/* What programs read, and who may change it. */
+static struct vdso_data *published;
+static DEFINE_SPINLOCK(publish_lock, LOCK_LEAF);
 
 static uint64_t scale(uint64_t value, uint64_t factor)
 {
@@ -35,9 +40,41 @@ uint64_t ktime_get_real_ns(void)
 	return ktime_get_ns() + __atomic_load_n(&wall_offset, __ATOMIC_RELAXED);
 }
 
+/* The lock held, interrupts off. */
+static void clock_publish_locked(void)
+{
+	struct vdso_data *d = published;
+
+	if (!d)
+		return;
+	__atomic_store_n(&d->seq, d->seq + 1, __ATOMIC_RELAXED);
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+	__atomic_store_n(&d->base_tsc, base_tsc, __ATOMIC_RELAXED);
+	__atomic_store_n(&d->base_ns, base_ns, __ATOMIC_RELAXED);
+	__atomic_store_n(&d->mult, mult, __ATOMIC_RELAXED);
+	__atomic_store_n(&d->wall_offset_ns, wall_offset, __ATOMIC_RELAXED);
+	/* Release: pairs with the first acquire in read_ns() of the vdso. */
+	__atomic_store_n(&d->seq, d->seq + 1, __ATOMIC_RELEASE);
+}
+
+void clock_publish_to(struct vdso_data *page)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&publish_lock, flags);
+	published = page;
+	clock_publish_locked();
+	spin_unlock_irqrestore(&publish_lock, flags);
+}
+
 void ktime_set_real_ns(uint64_t ns)
 {
+	unsigned long flags;
+
+	spin_lock_irqsave(&publish_lock, flags);
 	__atomic_store_n(&wall_offset, ns - ktime_get_ns(), __ATOMIC_RELAXED);
+	clock_publish_locked();
+	spin_unlock_irqrestore(&publish_lock, flags);
 }
 
 unsigned long clock_tsc_khz(void)

@@ -26,6 +26,10 @@ uint64_t ktime_get_real_ns(void);
 /* settimeofday: from now on the wall clock reads @ns. */
 void ktime_set_real_ns(uint64_t ns);
 
+struct vdso_data;
+/* From now on @page, which programs read, follows the clock. Once, when its memory is there. */
+void clock_publish_to(struct vdso_data *page);
+
 /* The alarm of this CPU: at @expires (ktime_get_ns), or CLOCK_NEVER for none. Interrupts off. */
 void clock_set_next_event(uint64_t expires);
 /* What the alarm calls, in interrupt context, on the CPU whose it is; percpu.irq_regs tells whom it interrupted. */

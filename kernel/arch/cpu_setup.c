@@ -2,6 +2,7 @@
 /* cpu_setup.c - per-CPU records, descriptor tables, and the SYSCALL registers. */
 #include "arch/cpu_setup.h"
 
+#include "arch/acpi.h"
 #include "arch/io.h"
 #include "arch/paging.h"
 #include "arch/percpu.h"
@@ -10,6 +11,7 @@
 #include "boot/linker.h"
 #include "quire/config.h"
 #include "quire/ctx.h"
+#include "vdso/data.h"
 
 #define IST_BYTES	4096
 
@@ -57,6 +59,16 @@ struct percpu *percpu_record_init(void *memory, unsigned int cpu, unsigned int a
 	pc->tss.iomap_base = sizeof(struct tss);
 	records[cpu] = pc;
 	return pc;
+}
+
+void cpu_publish_place(void)
+{
+	struct percpu *pc = this_percpu.self;
+	uint64_t limit = pc->cpu | (uint64_t)acpi.cpu_to_node[pc->cpu] << VDSO_CPU_BITS;
+
+	/* Data that may be read with DPL 3, limit in bytes. */
+	pc->gdt[VDSO_CPU_SELECTOR / 8] = 0x0040f10000000000 | (limit & 0xffff) |
+					 (limit >> 16 & 0xf) << 48;
 }
 
 /* Selectors as in offsets.h. */
@@ -107,6 +119,7 @@ void cpu_setup(void)
 	struct percpu *pc = this_percpu.self;
 
 	fill_gdt(pc);
+	cpu_publish_place();
 	load_gdt(pc);
 	idt_load();
 	setup_syscall();

@@ -18,6 +18,8 @@ size_t percpu_record_size(void);
 /* Makes a record for CPU @cpu out of zeroed, page-aligned memory. */
 struct percpu *percpu_record_init(void *memory, unsigned int cpu, unsigned int apic_id);
 
+/* The number and node of the running CPU, where [vdso]'s getcpu reads them. */
+void cpu_publish_place(void);
 /* GDT, TSS, IDT, SYSCALL on the running CPU, whose GS base is set. */
 void cpu_setup(void);
 /* The boot CPU's record and context, first of all. */

@@ -31,6 +31,7 @@
 #include "quire/stats.h"
 #include "sched/sched.h"
 #include "sync/quire_state.h"
+#include "vdso/vdso.h"
 
 /* One machine's memory; the library reaches it by this_quire(). */
 struct quire quire_machine;
@@ -72,6 +73,7 @@ static void __init init_cpu_and_firmware(uint32_t magic, uint64_t info)
 	fpu_init();
 	log_boot_info();
 	acpi_init(boot_info.rsdp, cpuid(1, 0).b >> 24);
+	cpu_publish_place();	/* the boot CPU's node is known only now */
 	machine_init();
 	lapic_init(acpi.lapic_phys);
 	lapic_init_cpu();
@@ -199,6 +201,7 @@ void __init kernel_main(uint32_t magic, uint64_t info)
 	pid_init();
 	fork_init();
 	signal_init();
+	vdso_init();
 	if (!kthread_run(kernel_init, NULL, "init"))
 		panic("no memory for the first thread");
 	sched_start_idle();

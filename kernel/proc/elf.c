@@ -17,6 +17,7 @@
 #include "proc/exec.h"
 #include "quire/slab.h"
 #include "quire/uaccess.h"
+#include "vdso/vdso.h"
 
 #define PAGE_BYTES 4096ul
 #define PAGE_DOWN(x) ((x) & ~(PAGE_BYTES - 1))
@@ -311,6 +312,9 @@ static int start_image(struct binprm *bprm, const struct elf_image *img,
 	entry = interp->file ? interp->ehdr.e_entry + interp_bias : img->ehdr.e_entry + bias;
 	if (entry >= USER_END)
 		return -EINVAL;
+	st.vdso = vdso_map(bprm->stack_top);
+	if (IS_ERR_VALUE(st.vdso))
+		return (int)(long)st.vdso;
 	st.phdr = phdr_address(img, bias);
 	st.base = interp->file ? interp_bias : 0;
 	st.entry = img->ehdr.e_entry + bias;

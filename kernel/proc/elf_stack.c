@@ -62,13 +62,14 @@ static void put_strings(struct word_writer *w, int count, unsigned long *at)
 	put_word(w, 0);
 }
 
-#define NR_AUX 19
+#define NR_AUX 20
 
 static void put_auxv(struct word_writer *w, const struct binprm *bprm, const struct elf_stack *st,
 		     unsigned long platform, unsigned long random)
 {
 	const struct cred *cred = current_cred();
 
+	put_aux(w, AT_SYSINFO_EHDR, st->vdso);
 	put_aux(w, AT_HWCAP, cpuid(1, 0).d);
 	put_aux(w, AT_PAGESZ, 4096);
 	put_aux(w, AT_CLKTCK, USER_HZ);

@@ -13,7 +13,7 @@
 #include "proc/exec.h"
 
 struct elf_stack {
-	unsigned long phdr, phnum, base, entry;
+	unsigned long phdr, phnum, base, entry, vdso;
 };
 
 /* current has the new mm. 0 or -EFAULT; *sp for the first instruction. */

@@ -25,6 +25,7 @@ struct binprm {
 	struct file *file;		/* being executed */
 	struct mm_struct *mm;		/* the new address space */
 	unsigned long p;		/* [E2] */
+	unsigned long stack_top;	/* end of the stack's VMA */
 	unsigned long least;		/* strings may not reach below it */
 	char *page; /* strings on their way: mirrors [lo, hi) of the page at base */
 	unsigned long base, lo, hi;

@@ -177,6 +177,7 @@ static int make_stack(struct binprm *bprm)
 	if (randomize_va_space)
 		top -= random_u64() % STACK_RANDOM_PAGES * PAGE_BYTES;
 	arch_pick_mmap_layout(bprm->mm, rlimit(RLIMIT_STACK), randomize_va_space);
+	bprm->stack_top = top;
 	bprm->p = bprm->lo = bprm->hi = top - sizeof(void *);
 	return setup_stack_vma(bprm->mm, top, STACK_FIRST_BYTES, 0);
 }

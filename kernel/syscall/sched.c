@@ -2,6 +2,7 @@
 /* sched.c - priorities, policies and affinity as programs set them. */
 #include "sched/sched.h"
 
+#include "arch/acpi.h"
 #include "arch/smp.h"
 #include "base/string.h"
 #include "proc/cred.h"
@@ -371,5 +372,5 @@ SYSCALL_DEFINE3(getcpu, unsigned int *, cpu, unsigned int *, node, void *, unuse
 {
 	if (cpu && put_user(this_percpu.cpu, cpu))
 		return -EFAULT;
-	return node && put_user(0, node) ? -EFAULT : 0;
+	return node && put_user(acpi.cpu_to_node[this_percpu.cpu], node) ? -EFAULT : 0;
 }

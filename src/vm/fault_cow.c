@@ -31,8 +31,8 @@ static bool sole_owner(const struct page *page)
 	return PageAnon(page) && page_count(page) == 1 && page_mapcount(page) == 1;
 }
 
-/* The old page is pinned by the caller; the copy takes its place in the entry. */
-static vm_fault_t replace_by_copy(struct vm_fault *vmf, struct page *old)
+/* The old page (NULL: one that is counted nowhere) is pinned by the caller; a copy of source takes its place in the entry. */
+static vm_fault_t replace_by_copy(struct vm_fault *vmf, struct page *old, struct page *source)
 {
 	struct page *copy;
 	spinlock_t *ptl;
@@ -40,7 +40,7 @@ static vm_fault_t replace_by_copy(struct vm_fault *vmf, struct page *old)
 
 	if (unlikely(failed))
 		return failed;
-	copy = fault_new_page(vmf, old);
+	copy = fault_new_page(vmf, source);
 	if (unlikely(!copy))
 		return VM_FAULT_OOM;
 	ptl = fault_lock_same(vmf);
@@ -81,14 +81,16 @@ static vm_fault_t wp_shared(struct vm_fault *vmf, struct page *page)
 
 vm_fault_t do_wp_page(struct vm_fault *vmf)
 {
-	struct page *page = NULL;
+	struct page *page = NULL, *source = NULL;
 	vm_fault_t result;
 	spinlock_t *ptl = fault_lock_same(vmf);
 
 	if (unlikely(!ptl))
 		return 0;
 	if (!pte_special(vmf->orig))
-		page = pte_page(vmf->orig);
+		page = source = pte_page(vmf->orig);
+	else if (vmf->vma->special) /* whose pages live as long as the VMA */
+		source = pte_page(vmf->orig);
 	if (page && !(vmf->vma->vm_flags & VM_SHARED) && sole_owner(page)) {
 		/* The usual end of copy-on-write: the relatives are gone or have copies of their own. */
 		set_pte(vmf->pte, pte_mkyoung(pte_mkdirty(pte_mkwrite(vmf->orig))));
@@ -103,7 +105,7 @@ vm_fault_t do_wp_page(struct vm_fault *vmf)
 	if (vmf->vma->vm_flags & VM_SHARED)
 		result = wp_shared(vmf, page);
 	else
-		result = replace_by_copy(vmf, page);
+		result = replace_by_copy(vmf, page, source);
 	if (page)
 		put_page(page);
 	return result;

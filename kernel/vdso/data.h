@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * data.h - the page [vvar]: what the kernel's clock is made of, for programs to read.
+ *
+ *	monotonic ns = base_ns + ((tsc - base_tsc) * mult >> 32)
+ *	real ns      = monotonic ns + wall_offset_ns
+ *
+ * [V1] seq is odd while the kernel changes the rest; who reads the same even number before and
+ *      after has read one state.
+ * Lock: writers hold one among themselves (arch/clock.c). Sleeps: never. Allocates: never.
+ */
+#ifndef KERNEL_VDSO_DATA_H
+#define KERNEL_VDSO_DATA_H
+
+#include <stdint.h>
+
+struct vdso_data {
+	uint32_t seq;		/* (a) [V1] */
+	uint32_t coarse_ns;	/* resolution of the coarse clocks */
+	uint64_t base_tsc, base_ns, mult;
+	uint64_t wall_offset_ns;
+};
+
+/* The descriptor whose limit names the CPU and its node, for LSL: DPL 3. */
+#define VDSO_CPU_SELECTOR 0x3b
+#define VDSO_CPU_BITS 12
+
+#endif
