@@ -119,10 +119,8 @@ unsigned int find_get_pages(struct address_space *mapping, pgoff_t *index, pgoff
 	return found;
 }
 
-static bool purse_fill(struct xa_purse *purse, unsigned long index, gfp_t gfp)
+static bool purse_fill(struct xa_purse *purse, unsigned int need, gfp_t gfp)
 {
-	unsigned int need = xa_nodes_for(index);
-
 	while (purse->nr < need) {
 		struct xa_node *node = kmem_cache_alloc(this_object()->xa_cache, gfp);
 
@@ -145,6 +143,7 @@ static void purse_empty(struct xa_purse *purse)
 static int tree_insert(struct address_space *mapping, pgoff_t index, struct page *page, gfp_t gfp)
 {
 	struct xa_purse purse = XA_PURSE_INIT;
+	unsigned int need = 0;
 	unsigned long irq;
 	int err;
 
@@ -153,10 +152,13 @@ static int tree_insert(struct address_space *mapping, pgoff_t index, struct page
 		err = xa_insert(&mapping->i_pages, index, page, &purse);
 		if (!err)
 			mapping->nrpages++;
+		else if (err == -ENOMEM)
+			/* Asked of the tree: higher indices may be there, and then a low one needs more than by itself. */
+			need = xa_nodes_needed(&mapping->i_pages, index);
 		spin_unlock_irqrestore(&mapping->pages_lock, irq);
 		if (likely(err != -ENOMEM))
 			break;
-		if (!purse_fill(&purse, index, gfp & ~(__GFP_HIGHMEM | __GFP_MOVABLE | __GFP_ZERO)))
+		if (!purse_fill(&purse, need, gfp & ~(__GFP_HIGHMEM | __GFP_MOVABLE | __GFP_ZERO)))
 			break;
 	}
 	if (unlikely(purse.nr))
