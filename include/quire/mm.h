@@ -26,6 +26,7 @@
 #define MAP_FIXED 0x10
 #define MAP_ANONYMOUS 0x20
 #define MAP_32BIT 0x40
+#define MAP_ABOVE4G 0x80
 #define MAP_GROWSDOWN 0x0100
 #define MAP_DENYWRITE 0x0800
 #define MAP_EXECUTABLE 0x1000
@@ -37,6 +38,8 @@
 #define MAP_HUGETLB 0x40000
 #define MAP_SYNC 0x80000
 #define MAP_FIXED_NOREPLACE 0x100000
+#define MAP_HUGE_2MB (21ul << 26) /* log2 of the size asked for, with MAP_HUGETLB */
+#define MAP_HUGE_1GB (30ul << 26)
 
 #define MREMAP_MAYMOVE 1
 #define MREMAP_FIXED 2
@@ -67,6 +70,7 @@
 #define VM_ACCOUNT 0x00100000ul
 #define VM_NORESERVE 0x00200000ul
 #define VM_HUGETLB 0x00400000ul
+#define VM_SYNC 0x00800000ul
 #define VM_WIPEONFORK 0x02000000ul
 #define VM_DONTDUMP 0x04000000ul
 #define VM_NONLINEAR 0x08000000ul

@@ -139,6 +139,9 @@ bool populate_vma(struct mm_struct *mm, struct vm_area_struct *vma, vaddr_t addr
 	bool write = (vma->vm_flags & (VM_WRITE | VM_SHARED)) == VM_WRITE;
 	unsigned int flags = FAULT_FLAG_REMOTE | (write ? FAULT_FLAG_WRITE : 0);
 
+	/* Locked when touched: nothing is faulted in ahead, not even copies by mprotect. */
+	if (vma->vm_flags & VM_LOCKONFAULT)
+		return true;
 	if ((vma->vm_flags & (VM_IO | VM_PFNMAP)) || !(vma->vm_flags & VM_ACCESS_FLAGS))
 		return false;
 	for (; addr < end; addr += PAGE_SIZE)
@@ -166,7 +169,7 @@ static int populate_range(struct mm_struct *mm, unsigned long start, unsigned lo
 		/* In pieces, so that a writer need not wait for all of it. */
 		start = max(start, vma->vm_start);
 		upto = min(min(end, vma->vm_end), start + (512ul << PAGE_SHIFT));
-		done = (vma->vm_flags & VM_LOCKONFAULT) || populate_vma(mm, vma, start, upto);
+		done = populate_vma(mm, vma, start, upto);
 		start = done ? upto : min(end, vma->vm_end);
 		mmap_read_unlock(mm);
 		if (!done && errors == POPULATE_STOP)

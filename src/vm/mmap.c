@@ -19,10 +19,13 @@ struct mmap_request {
 	long charged;                    /* pages added to Committed_AS */
 };
 
-/* Flags that MAP_SHARED lets pass; MAP_SHARED_VALIDATE refuses all others. MAP_SYNC needs a file that can do it. */
+/* Flags that MAP_SHARED lets pass; MAP_SHARED_VALIDATE refuses all others, younger ones such as MAP_FIXED_NOREPLACE too.
+ * MAP_SYNC needs a file that can do it. */
 #define LEGACY_MAP_MASK (MAP_SHARED | MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS | MAP_DENYWRITE | MAP_EXECUTABLE | \
 			 MAP_GROWSDOWN | MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK | MAP_STACK | \
-			 MAP_HUGETLB | MAP_32BIT | MAP_FIXED_NOREPLACE)
+			 MAP_HUGETLB | MAP_32BIT | MAP_ABOVE4G | MAP_HUGE_2MB | MAP_HUGE_1GB)
+/* Files end here at the latest: offsets are signed. */
+#define MAX_LFS_PAGES ((u64)INT64_MAX >> PAGE_SHIFT)
 
 static unsigned long flags_of(unsigned long prot, unsigned long flags)
 {
@@ -35,6 +38,8 @@ static unsigned long flags_of(unsigned long prot, unsigned long flags)
 		vm_flags |= VM_LOCKED;
 	if (flags & MAP_STACK)
 		vm_flags |= VM_NOHUGEPAGE;
+	if (flags & MAP_SYNC)
+		vm_flags |= VM_SYNC;
 	return vm_flags | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC;
 }
 
@@ -43,6 +48,8 @@ static int check_file(struct mmap_request *req, unsigned long prot)
 	const struct mmap_file *file = req->file;
 	unsigned long flags = req->flags;
 
+	if ((u64)req->pgoff + (req->len >> PAGE_SHIFT) > MAX_LFS_PAGES)
+		return -EOVERFLOW;
 	switch (flags & MAP_TYPE) {
 	case MAP_SHARED:
 		flags &= LEGACY_MAP_MASK;
