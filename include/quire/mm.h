@@ -83,6 +83,7 @@ struct mmap_file {
 	struct address_space *mapping; /* the object's pages                                             */
 	void *file;                    /* the host's handle, kept by ops->get_file/put_file                */
 	bool may_read, may_write, may_exec; /* how the handle was opened; the file system allows exec     */
+	bool write_sealed;             /* no shared mapping may ever write: -EPERM for one that wants to   */
 };
 
 /* ---- life ---- */

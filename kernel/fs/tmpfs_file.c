@@ -220,11 +220,7 @@ static int tmpfs_mmap(struct file *file, unsigned long prot, unsigned long flags
 {
 	unsigned int seals = tmpfs_i(file->f_inode)->seals;
 
-	if ((seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)) && (flags & MAP_TYPE) != MAP_PRIVATE) {
-		if (prot & PROT_WRITE)
-			return -EPERM;
-		backing->may_write = false;
-	}
+	backing->write_sealed = seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE);
 	file->f_inode->i_atime = current_time_ns();
 	return 0;
 }
@@ -286,9 +282,12 @@ static long add_seals(struct file *file, unsigned int seals)
 	if (seals & ~(unsigned int)ALL_SEALS)
 		return -EINVAL;
 	down_write(&ti->inode.i_rwsem);
+	/* What can be run must not change any more. */
+	if ((seals & F_SEAL_EXEC) && (ti->inode.i_mode & 0111))
+		seals |= F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE;
 	if (ti->seals & F_SEAL_SEAL)
 		err = -EPERM;
-	else if ((seals & F_SEAL_WRITE) && atomic_load(&ti->mapping.i_mmap_writable) > 0)
+	else if ((seals & ~ti->seals & F_SEAL_WRITE) && atomic_load(&ti->mapping.i_mmap_writable) > 0)
 		err = -EBUSY;
 	else
 		ti->seals |= seals;

@@ -203,6 +203,7 @@ static void reset_task_state(struct binprm *bprm)
 	p->rseq = NULL;
 	p->restart_block.fn = NULL;
 	p->dumpable_off = false;
+	p->signal->membarrier = 0;
 	posix_timers_drop(p->signal);
 	flush_signal_handlers(p->sighand, false);
 	thread_set_fs_base(&p->thread, 0);

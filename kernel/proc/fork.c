@@ -144,6 +144,7 @@ static int copy_signal(struct task *p, u64 flags)
 	sig->oom_score_adj = old->oom_score_adj;
 	sig->oom_score_adj_min = old->oom_score_adj_min;
 	sig->has_child_subreaper = old->has_child_subreaper || old->is_child_subreaper;
+	sig->membarrier = old->membarrier;
 	sig->tty = old->tty;
 	return 0;
 }

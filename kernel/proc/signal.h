@@ -70,6 +70,7 @@ struct signal {
 	bool leader;			/* (t) of its session */
 	bool is_child_subreaper;
 	bool has_child_subreaper;
+	u32 membarrier;			/* (a) what the program has registered */
 	void *tty;			/* (t) controlling terminal; the tty layer's */
 	void *tty_old_pgrp;
 	struct waitq wait_chldexit; /* wait4 */

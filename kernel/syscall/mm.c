@@ -121,26 +121,27 @@ struct iovec_user {
 #define IOV_MAX 1024
 #define BUFFER_BYTES 4096ul
 
-/* One run: between the caller's @mine and @theirs, through a buffer. Bytes done. */
+/* One run: between the caller's @mine and @theirs, through a buffer, a page of theirs at a time.
+ * Bytes done: up to the first that cannot be reached on either side. */
 static size_t copy_run(struct mm_struct *mm, unsigned long mine, unsigned long theirs, size_t len,
 		       bool write, void *buf)
 {
-	size_t done = 0, part;
+	size_t done = 0, part, got;
 
 	while (done < len) {
-		part = len - done < BUFFER_BYTES ? len - done : BUFFER_BYTES;
+		part = BUFFER_BYTES - (theirs + done) % BUFFER_BYTES;
+		if (part > len - done)
+			part = len - done;
 		if (write) {
-			if (copy_from_user(buf, (void *)(mine + done), part))
-				break;
-			if (access_remote_vm(mm, theirs + done, buf, part, true, false) != part)
-				break;
+			got = part - copy_from_user(buf, (void *)(mine + done), part);
+			got = access_remote_vm(mm, theirs + done, buf, got, true, false);
 		} else {
-			if (access_remote_vm(mm, theirs + done, buf, part, false, false) != part)
-				break;
-			if (copy_to_user((void *)(mine + done), buf, part))
-				break;
+			got = access_remote_vm(mm, theirs + done, buf, part, false, false);
+			got -= copy_to_user((void *)(mine + done), buf, got);
 		}
-		done += part;
+		done += got;
+		if (got < part)
+			break;
 		cond_resched();
 	}
 	return done;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* prctl.c - odds and ends of a process: prctl, arch_prctl, limits, personality, membarrier. */
-#include "arch/smp.h"
+/* prctl.c - odds and ends of a process: prctl, arch_prctl, limits, personality. */
 #include "arch/switch.h"
 #include "base/string.h"
 #include "proc/cred.h"
@@ -10,7 +9,6 @@
 #include "proc/utsname.h"
 #include "quire/mm.h"
 #include "quire/uaccess.h"
-#include "sync/rcu.h"
 #include "syscall/syscall.h"
 
 enum prctl_option {
@@ -313,40 +311,4 @@ SYSCALL_DEFINE1(personality, unsigned int, value)
 	if (value != 0xffffffff)
 		current->personality = value;
 	return old;
-}
-
-/* ---- membarrier ---- */
-
-enum membarrier_command {
-	MEMBARRIER_QUERY = 0, MEMBARRIER_GLOBAL = 1, MEMBARRIER_GLOBAL_EXPEDITED = 2,
-	MEMBARRIER_REGISTER_GLOBAL_EXPEDITED = 4, MEMBARRIER_PRIVATE_EXPEDITED = 8,
-	MEMBARRIER_REGISTER_PRIVATE_EXPEDITED = 16,
-};
-
-static void full_barrier(void *unused)
-{
-	smp_mb();
-}
-
-SYSCALL_DEFINE3(membarrier, int, cmd, unsigned int, flags, int, cpu)
-{
-	if (flags)
-		return -EINVAL;
-	switch (cmd) {
-	case MEMBARRIER_QUERY:
-		return MEMBARRIER_GLOBAL | MEMBARRIER_GLOBAL_EXPEDITED |
-		       MEMBARRIER_REGISTER_GLOBAL_EXPEDITED | MEMBARRIER_PRIVATE_EXPEDITED |
-		       MEMBARRIER_REGISTER_PRIVATE_EXPEDITED;
-	case MEMBARRIER_REGISTER_GLOBAL_EXPEDITED:
-	case MEMBARRIER_REGISTER_PRIVATE_EXPEDITED:
-		return 0;
-	case MEMBARRIER_GLOBAL:
-	case MEMBARRIER_GLOBAL_EXPEDITED:
-	case MEMBARRIER_PRIVATE_EXPEDITED:
-		if (nr_online_cpus > 1)
-			smp_call_function_many(&cpu_online_mask, full_barrier, NULL);
-		smp_mb();
-		return 0;
-	}
-	return -EINVAL;
 }

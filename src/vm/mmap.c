@@ -43,6 +43,17 @@ static unsigned long flags_of(unsigned long prot, unsigned long flags)
 	return vm_flags | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC;
 }
 
+/* Last of the file's checks. What is shared without writing stays so. */
+static int check_seals(struct mmap_request *req)
+{
+	if (!req->file->write_sealed || !(req->vm_flags & VM_SHARED))
+		return 0;
+	if (req->vm_flags & VM_WRITE)
+		return -EPERM;
+	req->vm_flags &= ~(VM_MAYWRITE | VM_SHARED);
+	return 0;
+}
+
 static int check_file(struct mmap_request *req, unsigned long prot)
 {
 	const struct mmap_file *file = req->file;
@@ -73,7 +84,7 @@ static int check_file(struct mmap_request *req, unsigned long prot)
 		}
 		if (req->vm_flags & VM_GROWSDOWN)
 			return -EINVAL;
-		return 0;
+		return check_seals(req);
 	default:
 		return -EINVAL;
 	}

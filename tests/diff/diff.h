@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * diff.h - the same calls on this system's Linux and on Quire: what each answers, and what each is left with.
+ * diff.h - the same calls on Linux and on Quire: what each answers, and what each is left with.
  *
- *	seed --> operations --> on Quire (simulated MMU)  --> results --+
- *	                   `--> on Linux (a forked child) --> results --+--> must agree
+ *	                 .--> hosted Quire (simulated MMU) --> results --+
+ *	seed --> operations                                              +-- must agree
+ *	                 `--> Linux (a forked child) -------> results ---+
+ *	                           |                                     |
+ *	                           `--> trace, a file --> booted Quire --+   the same program, run there
  *
- * All addresses lie in one arena that both sides have to themselves, so that they can be compared as they are. After each
- * operation the arena's part of /proc/PID/maps is taken down in a form without names and inodes.
+ * Addresses lie in two windows, so that both sides can be compared as they are: the arena, which both have to themselves, and
+ * the heap, whose place differs and which therefore goes by another address here. After each operation the windows' part of
+ * /proc/PID/maps is taken down, without inodes, and what mincore says of every page.
  *
  * A fork is an operation: the ones after it, up to its end, are the child's; then the parent goes on.
  */
@@ -20,8 +24,17 @@
 #define ARENA_BASE 0x200000000000ul
 #define ARENA_PAGES 64
 #define ARENA_END (ARENA_BASE + ARENA_PAGES * 4096ul)
+/* The heap as operations name it. Running programs have it elsewhere. */
+#define HEAP_BASE (ARENA_END + (1ul << 26))
+#define HEAP_PAGES 16
+#define HEAP_END (HEAP_BASE + HEAP_PAGES * 4096ul)
+#define ALL_PAGES (ARENA_PAGES + HEAP_PAGES)
+/* What one operation maps and unmaps again. */
+#define SIDE_BASE (ARENA_BASE - (1ul << 19))
+#define SIDE_PAGES 8
 
-#define NR_FILES 2
+/* Files 0 and 1 are in every sequence; file 2 takes seals. */
+#define NR_FILES 3
 #define FILE_PAGES 12
 
 #define MAX_OPS 400
@@ -29,7 +42,21 @@
 
 enum op_kind {
 	OP_MMAP, OP_MUNMAP, OP_MPROTECT, OP_MREMAP, OP_MADVISE, OP_MLOCK, OP_MUNLOCK, OP_MSYNC, OP_MINCORE,
-	OP_READ, OP_WRITE, OP_FORK, OP_EXIT, OP_TRUNCATE, OP_PWRITE, OP_PREAD, NR_OPS,
+	OP_READ, OP_WRITE, OP_FORK, OP_EXIT, OP_TRUNCATE, OP_PWRITE, OP_PREAD,
+	/* wide */
+	OP_BRK, OP_MLOCK2, OP_SUM, OP_REMAP_FILE, OP_MMAP_ANY, OP_MREMAP_ANY,
+	/* kernel */
+	OP_MLOCKALL, OP_MUNLOCKALL, OP_SEAL, OP_PUNCH, OP_VM_READ, OP_VM_WRITE, OP_MEMBARRIER, OP_PKEY_MPROTECT,
+	OP_SHM, OP_SHMDT, OP_MSEAL, OP_PROCESS_MADVISE,
+	NR_OPS,
+};
+
+/* What a sequence may hold. The first seeds knew the narrow one only. */
+enum diff_scope {
+	SCOPE_NARROW,              /* the mmap family in the arena */
+	SCOPE_WIDE,                /* and every flag, the heap, places that the kernel chooses */
+	SCOPE_KERNEL,              /* and calls that need a kernel around the library */
+	NR_SCOPES,
 };
 
 struct op {
@@ -43,13 +70,19 @@ struct op {
 struct result {
 	long ret;                  /* the call's result, -errno for an error; a touch: the byte, or -1000 * signal - si_code */
 	unsigned char mincore[ARENA_PAGES]; /* OP_MINCORE's answer */
-	unsigned char resident[ARENA_PAGES]; /* what mincore says of each page afterwards; 2: nothing is mapped there */
+	unsigned char resident[ALL_PAGES]; /* what mincore says of each page afterwards; 2: nothing is mapped there */
 	char maps[MAPS_TEXT];
 };
 
+/* A call whose place the kernel chose answers that it is somewhere outside of the windows. */
+#define ELSEWHERE 1
+
 /* ops[] filled; how many. */
-unsigned int diff_generate(uint64_t seed, unsigned int nr, struct op *ops);
+unsigned int diff_generate(uint64_t seed, enum diff_scope scope, unsigned int nr, struct op *ops);
 const char *op_text(const struct op *op, char *buf, size_t size);
+const char *diff_scope_name(enum diff_scope scope);
+/* The scope of that name; NR_SCOPES when there is none. */
+enum diff_scope diff_scope_named(const char *name);
 
 /* Memory that child processes share. */
 void *diff_shared(size_t bytes);
@@ -61,8 +94,36 @@ void diff_on_quire(const struct op *ops, unsigned int nr, struct result *results
 /* The same in a child process. False when this system does not let the arena be used. */
 bool diff_on_linux(const struct op *ops, unsigned int nr, struct result *results);
 
-/* One line of /proc/PID/maps, or all of a text: the arena's VMAs as "start-end perms offset kind", start in pages. */
-void maps_normalise(const char *text, char *out, size_t size);
+/* A text of /proc/PID/maps: the windows' VMAs as "start-end perms offset kind", in pages; the heap really begins at `heap`. */
+void maps_normalise(const char *text, unsigned long heap, char *out, size_t size);
+
+static inline bool result_same(const struct op *op, const struct result *a, const struct result *b)
+{
+	return a->ret == b->ret && !__builtin_strcmp(a->maps, b->maps) &&
+	       !__builtin_memcmp(a->resident, b->resident, sizeof(a->resident)) &&
+	       (op->kind != OP_MINCORE || !__builtin_memcmp(a->mincore, b->mincore, sizeof(a->mincore)));
+}
+
+/* FNV-1a over some bytes, going on from `hash`. */
+#define DIFF_HASH_BEGIN 0xcbf29ce484222325ull
+static inline uint64_t diff_hash(uint64_t hash, const void *bytes, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		hash = (hash ^ ((const unsigned char *)bytes)[i]) * 0x100000001b3ull;
+	return hash;
+}
+
+/* The k-th step of OP_REMAP_FILE: page `to` of the side window shows page `from` of the file. */
+static inline void diff_remap_step(const struct op *op, unsigned int k, unsigned int *to, unsigned int *from,
+				   unsigned int *pages)
+{
+	unsigned long bits = op->offset >> (8 * k);
+
+	*to = bits & 7;
+	*from = (bits >> 3) & 7;
+	*pages = 1 + ((bits >> 6) & 1);
+}
+#define REMAP_STEPS 4
 
 /* Byte i of file f at the beginning. */
 static inline unsigned char diff_file_byte(int file, unsigned long i)
@@ -71,7 +132,7 @@ static inline unsigned char diff_file_byte(int file, unsigned long i)
 }
 static inline unsigned long diff_file_bytes(int file)
 {
-	return FILE_PAGES * 4096ul - (file ? 1000 : 0);
+	return FILE_PAGES * 4096ul - (file == 1 ? 1000 : 0);
 }
 
 #endif

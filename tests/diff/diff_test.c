@@ -2,7 +2,8 @@
 /*
  * diff_test.c - seeds, and the comparison.
  *
- * usage: diff_test [CALLS [SEED]]    SEED alone is one sequence with its operations printed
+ * usage: diff_test [CALLS]              so many calls from random seeds, after the kept ones
+ *        diff_test 300 SEED [SCOPE]     one sequence, its operations printed
  */
 #include "diff.h"
 
@@ -17,16 +18,18 @@
 #define OPS 300u
 
 /* Seeds that once found something. */
-static const uint64_t kept_seeds[] = { 1, 2, 3, 100, 102, 123, 177, 232, 1008, 1014, 1094 };
+static const struct {
+	enum diff_scope scope;
+	uint64_t seed;
+} kept[] = {
+	{ SCOPE_NARROW, 1 }, { SCOPE_NARROW, 2 }, { SCOPE_NARROW, 3 }, { SCOPE_NARROW, 100 }, { SCOPE_NARROW, 102 },
+	{ SCOPE_NARROW, 123 }, { SCOPE_NARROW, 177 }, { SCOPE_NARROW, 232 }, { SCOPE_NARROW, 1008 }, { SCOPE_NARROW, 1014 },
+	{ SCOPE_NARROW, 1094 }, { SCOPE_WIDE, 1004 }, { SCOPE_WIDE, 1005 }, { SCOPE_WIDE, 1007 }, { SCOPE_WIDE, 2021 },
+	{ SCOPE_WIDE, 2035 }, { SCOPE_WIDE, 2041 }, { SCOPE_WIDE, 2150 },
+};
 
 static struct op ops[MAX_OPS];
 static struct result *on_quire, *on_linux;
-
-static bool same(const struct op *op, const struct result *a, const struct result *b)
-{
-	return a->ret == b->ret && !strcmp(a->maps, b->maps) && !memcmp(a->resident, b->resident, sizeof(a->resident)) &&
-	       (op->kind != OP_MINCORE || !memcmp(a->mincore, b->mincore, sizeof(a->mincore)));
-}
 
 static void tell(unsigned int i)
 {
@@ -34,7 +37,7 @@ static void tell(unsigned int i)
 
 	tap_diag("operation %u: %s", i, op_text(&ops[i], text, sizeof(text)));
 	tap_diag("Linux: %ld  Quire: %ld", on_linux[i].ret, on_quire[i].ret);
-	for (unsigned int page = 0; page < ARENA_PAGES; page++)
+	for (unsigned int page = 0; page < ALL_PAGES; page++)
 		if (on_linux[i].resident[page] != on_quire[i].resident[page])
 			tap_diag("page %u resident: Linux %d, Quire %d", page, on_linux[i].resident[page],
 				 on_quire[i].resident[page]);
@@ -45,9 +48,9 @@ static void tell(unsigned int i)
 }
 
 /* True when both sides agree on the whole sequence. */
-static bool compare(uint64_t seed, bool print)
+static bool compare(uint64_t seed, enum diff_scope scope, bool print)
 {
-	unsigned int nr = diff_generate(seed, OPS, ops);
+	unsigned int nr = diff_generate(seed, scope, OPS, ops);
 	char text[400];
 
 	memset(on_quire, 0, sizeof(*on_quire) * MAX_OPS);
@@ -59,7 +62,7 @@ static bool compare(uint64_t seed, bool print)
 		if (print)
 			printf("%u %s = %ld\n", i, op_text(&ops[i], text, sizeof(text)),
 			       on_linux[i].ret);
-		if (!same(&ops[i], &on_linux[i], &on_quire[i])) {
+		if (!result_same(&ops[i], &on_linux[i], &on_quire[i])) {
 			tell(i);
 			return false;
 		}
@@ -77,13 +80,16 @@ int main(int argc, char **argv)
 	on_quire = malloc(sizeof(*on_quire) * MAX_OPS);
 	on_linux = diff_shared(sizeof(*on_linux) * MAX_OPS);
 	if (argc > 2) {
-		tap_ok(compare(seed, true), "seed %llu", (unsigned long long)seed);
+		enum diff_scope scope = argc > 3 ? diff_scope_named(argv[3]) : SCOPE_NARROW;
+
+		tap_ok(scope < SCOPE_KERNEL && compare(seed, scope, true), "seed %llu", (unsigned long long)seed);
 	} else {
-		for (size_t i = 0; i < sizeof(kept_seeds) / sizeof(kept_seeds[0]); i++)
-			tap_ok(compare(kept_seeds[i], false), "kept seed %llu", (unsigned long long)kept_seeds[i]);
+		for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
+			tap_ok(compare(kept[i].seed, kept[i].scope, false), "kept seed %llu %s",
+			       (unsigned long long)kept[i].seed, diff_scope_name(kept[i].scope));
 		for (unsigned long done = 0; done < calls && differ < 3; done += OPS, seed++)
-			if (!compare(seed, false)) {
-				tap_diag("seed %llu", (unsigned long long)seed);
+			if (!compare(seed, SCOPE_WIDE, false)) {
+				tap_diag("again: %s %u %llu wide", argv[0], OPS, (unsigned long long)seed);
 				differ++;
 			}
 		tap_is(differ, 0, "%lu calls: Quire and Linux agree", calls);

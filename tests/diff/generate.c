@@ -4,11 +4,16 @@
 #include "diff.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 
 #include "tap.h"
 
+/* Younger than some C libraries' headers. */
+enum { POPULATE_READ = 22, POPULATE_WRITE = 23, DONTNEED_LOCKED = 24 };
+
 static struct tap_random rng;
+static enum diff_scope scope;
 
 static unsigned long below(unsigned long n)
 {
@@ -22,14 +27,21 @@ static bool one_in(unsigned long n)
 
 static unsigned long some_addr(void)
 {
-	unsigned long addr = ARENA_BASE + below(ARENA_PAGES) * 4096;
+	bool heap = scope >= SCOPE_WIDE && one_in(10);
+	unsigned long addr = heap ? HEAP_BASE + below(HEAP_PAGES) * 4096 : ARENA_BASE + below(ARENA_PAGES) * 4096;
 
 	return one_in(60) ? addr + 1 + below(4095) : addr;
 }
 
+/* From addr to its window's end. */
+static unsigned long most_len(unsigned long addr)
+{
+	return (addr >= HEAP_BASE ? HEAP_END : ARENA_END) - (addr & ~4095ul);
+}
+
 static unsigned long some_len(unsigned long addr)
 {
-	unsigned long len = (1 + below(one_in(4) ? 20 : 5)) * 4096, most = ARENA_END - (addr & ~4095ul);
+	unsigned long len = (1 + below(one_in(4) ? 20 : 5)) * 4096, most = most_len(addr);
 
 	if (one_in(40))
 		return 0;
@@ -45,14 +57,39 @@ static unsigned long some_prot(void)
 		PROT_READ | PROT_EXEC, PROT_WRITE, PROT_EXEC, PROT_READ | PROT_WRITE | PROT_EXEC,
 	};
 
+	if (scope >= SCOPE_WIDE && one_in(16))
+		return (one_in(2) ? PROT_GROWSDOWN : PROT_GROWSUP) | (one_in(3) ? PROT_READ : PROT_READ | PROT_WRITE);
 	return one_in(80) ? 0x40 : prots[below(sizeof(prots) / sizeof(prots[0]))];
+}
+
+static int some_file(void)
+{
+	return (int)below(scope >= SCOPE_KERNEL ? 3 : 2);
+}
+
+/* Flags that only the wide sequences have. */
+static void more_mmap_flags(struct op *op)
+{
+	static const unsigned long flags[] = {
+		MAP_LOCKED, MAP_STACK, MAP_NONBLOCK | MAP_POPULATE, MAP_DENYWRITE, MAP_EXECUTABLE, 0x80000 /* MAP_SYNC */,
+		MAP_GROWSDOWN, MAP_32BIT,
+	};
+
+	if (one_in(3))
+		op->flags |= flags[below(sizeof(flags) / sizeof(flags[0]))];
+	if (one_in(12) && (op->flags & MAP_TYPE) == MAP_SHARED)
+		op->flags |= MAP_SHARED_VALIDATE;
+	if (one_in(90))
+		op->flags |= 0x200000;
+	if (one_in(90) && op->file >= 0)
+		op->offset = ~0ul & ~4095ul;
 }
 
 static void some_mmap(struct op *op)
 {
 	op->prot = some_prot() & 7;
 	op->flags = one_in(3) ? MAP_SHARED : MAP_PRIVATE;
-	op->file = one_in(3) ? (int)below(NR_FILES) : -1;
+	op->file = one_in(3) ? some_file() : -1;
 	if (op->file < 0)
 		op->flags |= MAP_ANONYMOUS;
 	else
@@ -66,6 +103,19 @@ static void some_mmap(struct op *op)
 		op->flags &= ~(unsigned long)MAP_TYPE;
 	if (one_in(30) && op->file < 0)
 		op->flags |= MAP_GROWSDOWN;
+	if (scope >= SCOPE_WIDE)
+		more_mmap_flags(op);
+}
+
+/* The kernel chooses the place, or takes the hint. */
+static void some_mmap_any(struct op *op)
+{
+	some_mmap(op);
+	op->flags &= ~(unsigned long)(MAP_FIXED | MAP_FIXED_NOREPLACE);
+	if (one_in(3))
+		op->addr = 0;
+	if (one_in(40))
+		op->len = 1ul << 47;
 }
 
 static void some_mremap(struct op *op)
@@ -77,10 +127,15 @@ static void some_mremap(struct op *op)
 		op->new_addr = some_addr();
 		if (one_in(5))
 			op->flags |= MREMAP_DONTUNMAP;
-		if (ARENA_END - (op->new_addr & ~4095ul) < op->new_len)
+		if (most_len(op->new_addr) < op->new_len)
 			op->new_len = 4096;
-	} else if (op->new_len > ARENA_END - (op->addr & ~4095ul)) {
+	} else if (op->new_len > most_len(op->addr)) {
 		op->new_len = op->len;
+	}
+	if (scope >= SCOPE_WIDE && one_in(12)) {
+		op->len = 0;
+		if (!op->new_len)
+			op->new_len = 4096;
 	}
 	if (one_in(60))
 		op->flags |= 16;
@@ -88,31 +143,120 @@ static void some_mremap(struct op *op)
 		op->flags &= ~(unsigned long)MREMAP_MAYMOVE;
 }
 
+/* May move to where the kernel likes; if it does, new_addr is where it is brought back to. */
+static void some_mremap_any(struct op *op)
+{
+	some_mremap(op);
+	op->new_addr = some_addr() & ~4095ul;
+	op->flags = MREMAP_MAYMOVE | (one_in(5) ? MREMAP_DONTUNMAP : 0);
+	if (most_len(op->new_addr) < op->new_len)
+		op->new_len = 4096;
+}
+
 static int some_advice(void)
 {
+	static const int more[] = {
+		MADV_MERGEABLE, MADV_UNMERGEABLE, MADV_HUGEPAGE, MADV_NOHUGEPAGE, MADV_WILLNEED, MADV_FREE,
+		DONTNEED_LOCKED, MADV_REMOVE, 26, 99, -1,
+	};
 	static const int advice[] = {
 		0, 1, 2, 3, MADV_DONTNEED, MADV_DONTNEED, MADV_DONTNEED, 5, 8, MADV_REMOVE, MADV_DONTFORK, MADV_DOFORK,
-		MADV_DONTDUMP, MADV_DODUMP, MADV_WIPEONFORK, MADV_KEEPONFORK, MADV_COLD, MADV_POPULATE_READ, MADV_POPULATE_WRITE,
+		MADV_DONTDUMP, MADV_DODUMP, MADV_WIPEONFORK, MADV_KEEPONFORK, MADV_COLD, POPULATE_READ, POPULATE_WRITE,
 		24,
 	};
 
+	if (scope >= SCOPE_WIDE && one_in(3))
+		return more[below(sizeof(more) / sizeof(more[0]))];
 	return advice[below(sizeof(advice) / sizeof(advice[0]))];
 }
 
-/* Weights of the kinds, in the order of enum op_kind; fork and its end are added by the caller. */
-static enum op_kind some_kind(void)
-{
-	static const unsigned char weight[NR_OPS] = {
+/* Weights of the kinds; fork and its end are added by the caller. */
+static const unsigned char weight[NR_SCOPES][NR_OPS] = {
+	[SCOPE_NARROW] = {
 		[OP_MMAP] = 20, [OP_MUNMAP] = 8, [OP_MPROTECT] = 14, [OP_MREMAP] = 10, [OP_MADVISE] = 12, [OP_MLOCK] = 3,
 		[OP_MUNLOCK] = 3, [OP_MSYNC] = 2, [OP_MINCORE] = 3, [OP_READ] = 18, [OP_WRITE] = 24, [OP_FORK] = 3,
-		[OP_EXIT] = 0, [OP_TRUNCATE] = 3, [OP_PWRITE] = 3, [OP_PREAD] = 3,
-	};
-	unsigned long at = below(129);
+		[OP_TRUNCATE] = 3, [OP_PWRITE] = 3, [OP_PREAD] = 3,
+	},
+	[SCOPE_WIDE] = {
+		[OP_MMAP] = 20, [OP_MUNMAP] = 7, [OP_MPROTECT] = 14, [OP_MREMAP] = 10, [OP_MADVISE] = 14, [OP_MLOCK] = 2,
+		[OP_MUNLOCK] = 3, [OP_MSYNC] = 2, [OP_MINCORE] = 2, [OP_READ] = 16, [OP_WRITE] = 20, [OP_FORK] = 3,
+		[OP_TRUNCATE] = 2, [OP_PWRITE] = 2, [OP_PREAD] = 2, [OP_BRK] = 5, [OP_MLOCK2] = 2, [OP_SUM] = 1,
+		[OP_REMAP_FILE] = 1, [OP_MMAP_ANY] = 4, [OP_MREMAP_ANY] = 4,
+	},
+	[SCOPE_KERNEL] = {
+		[OP_MMAP] = 20, [OP_MUNMAP] = 7, [OP_MPROTECT] = 12, [OP_MREMAP] = 9, [OP_MADVISE] = 12, [OP_MLOCK] = 2,
+		[OP_MUNLOCK] = 3, [OP_MSYNC] = 2, [OP_MINCORE] = 2, [OP_READ] = 16, [OP_WRITE] = 20, [OP_FORK] = 3,
+		[OP_TRUNCATE] = 2, [OP_PWRITE] = 2, [OP_PREAD] = 2, [OP_BRK] = 4, [OP_MLOCK2] = 2, [OP_SUM] = 1,
+		[OP_REMAP_FILE] = 1, [OP_MMAP_ANY] = 4, [OP_MREMAP_ANY] = 4, [OP_MLOCKALL] = 1, [OP_MUNLOCKALL] = 2,
+		[OP_SEAL] = 1, [OP_PUNCH] = 2, [OP_VM_READ] = 4, [OP_VM_WRITE] = 4, [OP_MEMBARRIER] = 1,
+	},
+};
+
+static enum op_kind some_kind(void)
+{
+	unsigned long sum = 0, at;
 	int kind = 0;
 
-	while (kind < NR_OPS - 1 && at >= weight[kind])
-		at -= weight[kind++];
+	for (int i = 0; i < NR_OPS; i++)
+		sum += weight[scope][i];
+	at = below(sum);
+	while (kind < NR_OPS - 1 && at >= weight[scope][kind])
+		at -= weight[scope][kind++];
 	return (enum op_kind)kind;
+}
+
+/* What the narrow sequences do not have. */
+static void some_wide_op(struct op *op)
+{
+	static const unsigned long barriers[] = { 0, 2, 4, 8, 16, 32, 64, 128, 256, 512, 3, 1024 };
+
+	switch (op->kind) {
+	case OP_BRK:
+		op->addr = one_in(10) ? 0 : HEAP_BASE + below(HEAP_PAGES * 4096);
+		break;
+	case OP_MLOCK2:
+		op->flags = one_in(10) ? 2 : below(2);
+		break;
+	case OP_REMAP_FILE:
+		op->file = (int)below(2);
+		op->offset = below(1ul << 32);
+		op->flags = one_in(4) ? MAP_PRIVATE : MAP_SHARED;
+		op->prot = one_in(6) ? PROT_READ : 0;
+		break;
+	case OP_MMAP_ANY:
+		some_mmap_any(op);
+		break;
+	case OP_MREMAP_ANY:
+		some_mremap_any(op);
+		break;
+	case OP_MLOCKALL:
+		op->flags = one_in(4) ? below(9) : 2 + 4 * below(2);
+		break;
+	case OP_SEAL:
+		op->file = one_in(8) ? 0 : 2;
+		op->flags = one_in(20) ? 0x40 : 1ul << (one_in(4) ? below(6) : 1 + below(4));
+		break;
+	case OP_PUNCH:
+		op->file = some_file();
+		op->offset = below(FILE_PAGES * 4096);
+		op->flags = one_in(8) ? 2 : 3; /* KEEP_SIZE, PUNCH_HOLE */
+		break;
+	case OP_VM_READ:
+	case OP_VM_WRITE:
+		op->len = one_in(20) ? 0 : 1 + below(3 * 4096);
+		op->addr += one_in(2) ? below(4096) : 0;
+		op->flags = below(2);
+		break;
+	case OP_MEMBARRIER:
+		op->flags = barriers[below(sizeof(barriers) / sizeof(barriers[0]))];
+		op->prot = one_in(20);
+		break;
+	case OP_PKEY_MPROTECT:
+		op->prot = some_prot();
+		break;
+	default:
+		break;
+	}
 }
 
 static void some_op(struct op *op)
@@ -137,24 +281,26 @@ static void some_op(struct op *op)
 		op->flags = below(8);
 		break;
 	case OP_TRUNCATE:
-		op->file = (int)below(NR_FILES);
+		op->file = some_file();
 		op->len = below(FILE_PAGES + 2) * 4096 + (one_in(2) ? below(4096) : 0);
 		break;
 	case OP_PWRITE:
 	case OP_PREAD:
-		op->file = (int)below(NR_FILES);
+		op->file = some_file();
 		op->offset = below(FILE_PAGES * 4096);
 		break;
 	default:
+		some_wide_op(op);
 		break;
 	}
 }
 
-unsigned int diff_generate(uint64_t seed, unsigned int nr, struct op *ops)
+unsigned int diff_generate(uint64_t seed, enum diff_scope of, unsigned int nr, struct op *ops)
 {
 	unsigned int forks = 0, i;
 
 	/* The seed alone decides, so that a kept one stays what it was. */
+	scope = of;
 	rng.state = seed;
 	rng.state = tap_random_next(&rng) ^ seed << 32;
 	for (i = 0; i < nr; i++) {
@@ -171,16 +317,43 @@ unsigned int diff_generate(uint64_t seed, unsigned int nr, struct op *ops)
 	return i;
 }
 
+static const char *page_text(unsigned long addr, char *buf, size_t size)
+{
+	bool heap = addr >= HEAP_BASE;
+
+	snprintf(buf, size, "%s%ld+%lu", heap ? "h" : "", (long)(addr - (heap ? HEAP_BASE : ARENA_BASE)) / 4096, addr & 4095);
+	return buf;
+}
+
 const char *op_text(const struct op *op, char *buf, size_t size)
 {
 	static const char *const names[NR_OPS] = {
 		"mmap", "munmap", "mprotect", "mremap", "madvise", "mlock", "munlock", "msync", "mincore", "read", "write",
-		"fork", "exit", "ftruncate", "pwrite", "pread",
+		"fork", "exit", "ftruncate", "pwrite", "pread", "brk", "mlock2", "sum", "remap_file_pages", "mmap-anywhere",
+		"mremap-anywhere", "mlockall", "munlockall", "seal", "fallocate", "process_vm_readv", "process_vm_writev",
+		"membarrier", "pkey_mprotect", "shmat", "shmdt", "mseal", "process_madvise",
 	};
+	char from[40], to[40];
 
-	snprintf(buf, size, "%s page %ld+%lu len %ld+%lu prot %lx flags %lx file %d offset %lx to %ld len %lx advice %d value %d",
-		 names[op->kind], (long)(op->addr - ARENA_BASE) / 4096, op->addr & 4095, (long)op->len / 4096, op->len & 4095,
-		 op->prot, op->flags, op->file, op->offset, op->new_addr ? (long)(op->new_addr - ARENA_BASE) / 4096 : -1,
-		 op->new_len, op->advice, op->value);
+	snprintf(buf, size, "%s page %s len %ld+%lu prot %lx flags %lx file %d offset %lx to %s len %lx advice %d value %d",
+		 names[op->kind], page_text(op->addr, from, sizeof(from)), (long)op->len / 4096, op->len & 4095, op->prot,
+		 op->flags, op->file, op->offset, op->new_addr ? page_text(op->new_addr, to, sizeof(to)) : "-", op->new_len,
+		 op->advice, op->value);
 	return buf;
+}
+
+static const char *const scope_names[NR_SCOPES] = { "narrow", "wide", "kernel" };
+
+const char *diff_scope_name(enum diff_scope of)
+{
+	return scope_names[of];
+}
+
+enum diff_scope diff_scope_named(const char *name)
+{
+	int i = 0;
+
+	while (i < NR_SCOPES && strcmp(scope_names[i], name) != 0)
+		i++;
+	return (enum diff_scope)i;
 }

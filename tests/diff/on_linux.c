@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* on_linux.c - the operations as system calls of a child process. */
+/* on_linux.c - the operations as system calls of a child process: on Linux, and in the booted kernel. */
 #define _GNU_SOURCE
 #include "diff.h"
 
@@ -12,26 +12,62 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/shm.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#ifndef F_ADD_SEALS
+#define F_ADD_SEALS 1033
+#endif
+#ifndef MFD_ALLOW_SEALING
+#define MFD_ALLOW_SEALING 2
+#endif
+#define NR_MSEAL 462
 
 static sigjmp_buf touched;
 static volatile long touch_failed;
 static int files[NR_FILES];
 static unsigned int at, nr_ops;
+/* This process was forked by one of the operations. */
+static bool in_child;
 static const struct op *all_ops;
 static struct result *all_results;
+/* Where the heap's window is in this process. */
+static unsigned long heap;
 
 static void on_signal(int sig, siginfo_t *info, void *context)
 {
+	(void)context;
 	touch_failed = -1000L * sig - info->si_code;
 	siglongjmp(touched, 1);
 }
 
+/* An operation's address as it is here. */
+static unsigned long real(unsigned long addr)
+{
+	return addr >= HEAP_BASE && addr <= HEAP_END ? addr - HEAP_BASE + heap : addr;
+}
+
+/* The other way round. */
+static long named(long addr)
+{
+	unsigned long a = (unsigned long)addr;
+
+	return (long)(a >= heap && a <= heap + (HEAP_END - HEAP_BASE) ? a - heap + HEAP_BASE : a);
+}
+
+static bool in_windows(long addr)
+{
+	unsigned long a = (unsigned long)named(addr);
+
+	return (a >= ARENA_BASE && a < ARENA_END) || (a >= HEAP_BASE && a < HEAP_END);
+}
+
 static long touch(unsigned long addr, bool write, unsigned char value)
 {
-	volatile unsigned char *p = (volatile unsigned char *)addr;
+	volatile unsigned char *p = (volatile unsigned char *)real(addr);
 
 	if (sigsetjmp(touched, 1))
 		return touch_failed;
@@ -46,21 +82,185 @@ static long result_of(long ret)
 	return ret == -1 ? -errno : ret;
 }
 
+static long call_mmap(const struct op *op, unsigned long addr)
+{
+	return result_of((long)syscall(SYS_mmap, addr, op->len, op->prot, op->flags, op->file < 0 ? -1 : files[op->file],
+				       op->offset));
+}
+
+static long mmap_any(const struct op *op)
+{
+	long got = call_mmap(op, real(op->addr));
+	unsigned long last;
+
+	if ((got < 0 && got > -4096) || in_windows(got))
+		return named(got);
+	last = (unsigned long)got + op->len - 1;
+	munmap((void *)got, op->len);
+	if (got & 4095)
+		return -2;
+	return (op->flags & MAP_32BIT) && last >> 31 ? -3 : ELSEWHERE;
+}
+
+/* What has moved out of the windows is brought back. */
+static long mremap_any(const struct op *op)
+{
+	long got = result_of((long)syscall(SYS_mremap, real(op->addr), op->len, op->new_len, op->flags, 0)), back;
+
+	if ((got < 0 && got > -4096) || in_windows(got))
+		return named(got);
+	back = result_of((long)syscall(SYS_mremap, got, op->new_len, op->new_len, MREMAP_MAYMOVE | MREMAP_FIXED,
+				       real(op->new_addr)));
+	if (back < 0 && back > -4096)
+		munmap((void *)got, op->new_len);
+	return named(back) + ELSEWHERE;
+}
+
+static long remap_file(const struct op *op)
+{
+	uint64_t hash = DIFF_HASH_BEGIN;
+	long ret = result_of((long)syscall(SYS_mmap, SIDE_BASE, SIDE_PAGES * 4096ul, PROT_READ | PROT_WRITE,
+					   op->flags | MAP_FIXED, files[op->file], 0));
+
+	for (unsigned int k = 0; k < REMAP_STEPS && ret == (long)SIDE_BASE; k++) {
+		unsigned int to, from, pages;
+
+		diff_remap_step(op, k, &to, &from, &pages);
+		ret = result_of(syscall(SYS_remap_file_pages, SIDE_BASE + to * 4096ul, pages * 4096ul, op->prot, from, 0));
+		hash = diff_hash(hash, &ret, sizeof(ret));
+		ret = touch(SIDE_BASE + to * 4096ul + k + 1, true, (unsigned char)(op->value + k));
+		hash = diff_hash(hash, &ret, sizeof(ret));
+		ret = (long)SIDE_BASE;
+	}
+	for (unsigned int i = 0; i < SIDE_PAGES * 8; i++) {
+		long got = touch(SIDE_BASE + i / 8 * 4096ul + i % 8, false, 0);
+
+		hash = diff_hash(hash, &got, sizeof(got));
+	}
+	munmap((void *)SIDE_BASE, SIDE_PAGES * 4096ul);
+	return (long)(hash >> 1);
+}
+
+static long sum(void)
+{
+	uint64_t hash = DIFF_HASH_BEGIN;
+
+	for (unsigned int page = 0; page < ALL_PAGES; page++) {
+		unsigned long addr = page < ARENA_PAGES ? ARENA_BASE + page * 4096ul :
+							  HEAP_BASE + (page - ARENA_PAGES) * 4096ul;
+		long got = touch(addr, false, 0);
+
+		hash = diff_hash(hash, &got, sizeof(got));
+	}
+	return (long)(hash >> 1);
+}
+
+/* Between a buffer and this process, or the one that it was forked from. */
+static long process_vm(const struct op *op)
+{
+	static unsigned char buffer[3 * 4096];
+	bool write = op->kind == OP_VM_WRITE;
+	struct iovec mine = { buffer, op->len }, theirs = { (void *)real(op->addr), op->len };
+	long ret;
+
+	memset(buffer, write ? op->value : 0, sizeof(buffer));
+	ret = result_of(syscall(write ? SYS_process_vm_writev : SYS_process_vm_readv,
+				op->flags && in_child ? getppid() : getpid(), &mine, 1ul, &theirs, 1ul, 0ul));
+	if (!write && ret > 0)
+		ret += (long)(diff_hash(DIFF_HASH_BEGIN, buffer, sizeof(buffer)) >> 16) << 16;
+	return ret;
+}
+
+static long shm(const struct op *op)
+{
+	int id = shmget(IPC_PRIVATE, op->len, 0600);
+	long ret;
+
+	if (id < 0)
+		return result_of(id);
+	ret = result_of((long)shmat(id, (void *)real(op->addr), (int)op->flags));
+	shmctl(id, IPC_RMID, NULL);
+	return named(ret);
+}
+
+static long process_madvise_self(const struct op *op)
+{
+	struct iovec range = { (void *)real(op->addr), op->len };
+	int fd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+	long ret = result_of(syscall(SYS_process_madvise, fd, &range, 1ul, op->advice, (unsigned int)op->flags));
+
+	close(fd);
+	return ret;
+}
+
+static long do_kernel_op(const struct op *op)
+{
+	switch (op->kind) {
+	case OP_MLOCKALL:
+		return result_of(syscall(SYS_mlockall, op->flags));
+	case OP_MUNLOCKALL:
+		return result_of(syscall(SYS_munlockall));
+	case OP_SEAL:
+		return result_of(fcntl(files[op->file], F_ADD_SEALS, (int)op->flags)) * 64 + fcntl(files[op->file], 1034);
+	case OP_PUNCH:
+		return result_of(fallocate(files[op->file], (int)op->flags, (off_t)op->offset, (off_t)op->len));
+	case OP_VM_READ:
+	case OP_VM_WRITE:
+		return process_vm(op);
+	case OP_MEMBARRIER:
+		if (!op->flags)
+			return syscall(SYS_membarrier, 0, op->prot, 0) > 0;
+		return result_of(syscall(SYS_membarrier, op->flags, op->prot, 0));
+	case OP_PKEY_MPROTECT:
+		return result_of(syscall(SYS_pkey_mprotect, real(op->addr), op->len, op->prot, -1));
+	case OP_SHM:
+		return shm(op);
+	case OP_SHMDT:
+		return result_of(shmdt((void *)real(op->addr)));
+	case OP_MSEAL:
+		return result_of(syscall(NR_MSEAL, real(op->addr), op->len, op->flags));
+	case OP_PROCESS_MADVISE:
+		return process_madvise_self(op);
+	default:
+		return 0;
+	}
+}
+
+static long do_wide_op(const struct op *op)
+{
+	switch (op->kind) {
+	case OP_BRK:
+		return named(syscall(SYS_brk, real(op->addr)));
+	case OP_MLOCK2:
+		return result_of(syscall(SYS_mlock2, real(op->addr), op->len, op->flags));
+	case OP_SUM:
+		return sum();
+	case OP_REMAP_FILE:
+		return remap_file(op);
+	case OP_MMAP_ANY:
+		return mmap_any(op);
+	case OP_MREMAP_ANY:
+		return mremap_any(op);
+	default:
+		return do_kernel_op(op);
+	}
+}
+
 static long do_op(const struct op *op, struct result *result)
 {
-	void *addr = (void *)op->addr;
+	void *addr = (void *)real(op->addr);
 	unsigned char byte = op->value;
 
 	switch (op->kind) {
 	case OP_MMAP:
-		return result_of((long)syscall(SYS_mmap, op->addr, op->len, op->prot, op->flags,
-					       op->file < 0 ? -1 : files[op->file], op->offset));
+		return named(call_mmap(op, real(op->addr)));
 	case OP_MUNMAP:
 		return result_of(munmap(addr, op->len));
 	case OP_MPROTECT:
 		return result_of(mprotect(addr, op->len, (int)op->prot));
 	case OP_MREMAP:
-		return result_of((long)syscall(SYS_mremap, op->addr, op->len, op->new_len, op->flags, op->new_addr));
+		return named(result_of((long)syscall(SYS_mremap, addr, op->len, op->new_len, op->flags,
+						     real(op->new_addr))));
 	case OP_MADVISE:
 		return result_of(madvise(addr, op->len, op->advice));
 	case OP_MLOCK:
@@ -71,7 +271,7 @@ static long do_op(const struct op *op, struct result *result)
 	case OP_MSYNC:
 		return result_of(msync(addr, op->len, (int)op->flags));
 	case OP_MINCORE:
-		return result_of(mincore(addr, op->len, result->mincore));
+		return result_of(syscall(SYS_mincore, addr, op->len, result->mincore));
 	case OP_READ:
 	case OP_WRITE:
 		return touch(op->addr, op->kind == OP_WRITE, op->value);
@@ -83,7 +283,7 @@ static long do_op(const struct op *op, struct result *result)
 		byte = 0;
 		return result_of(pread(files[op->file], &byte, 1, (off_t)op->offset)) + byte * 2L;
 	default:
-		return 0;
+		return do_wide_op(op);
 	}
 }
 
@@ -98,14 +298,17 @@ static void take_maps(struct result *result)
 		len += (size_t)got;
 	close(fd);
 	text[len] = 0;
-	maps_normalise(text, result->maps, sizeof(result->maps));
-	for (unsigned int page = 0; page < ARENA_PAGES; page++)
-		if (mincore((void *)(ARENA_BASE + page * 4096ul), 4096, &result->resident[page]) != 0)
+	maps_normalise(text, heap, result->maps, sizeof(result->maps));
+	for (unsigned int page = 0; page < ALL_PAGES; page++) {
+		unsigned long addr = page < ARENA_PAGES ? ARENA_BASE + page * 4096ul : heap + (page - ARENA_PAGES) * 4096ul;
+
+		if (syscall(SYS_mincore, addr, 4096ul, &result->resident[page]) != 0)
 			result->resident[page] = 2;
+	}
 }
 
 /* Up to the end, or to the exit that belongs to the fork which began this process. */
-static void run(bool child)
+static void run(void)
 {
 	while (at < nr_ops) {
 		const struct op *op = &all_ops[at];
@@ -118,7 +321,8 @@ static void run(bool child)
 			take_maps(result);
 			pid = fork();
 			if (!pid) {
-				run(true);
+				in_child = true;
+				run();
 				_exit(0);
 			}
 			if (pid < 0 || waitpid(pid, &status, 0) != pid || status)
@@ -130,7 +334,7 @@ static void run(bool child)
 		}
 		result->ret = do_op(op, result);
 		take_maps(result);
-		if (op->kind == OP_EXIT && child)
+		if (op->kind == OP_EXIT && in_child)
 			return;
 	}
 }
@@ -140,7 +344,9 @@ static void make_files(void)
 	static unsigned char bytes[FILE_PAGES * 4096];
 
 	for (int f = 0; f < NR_FILES; f++) {
-		files[f] = memfd_create("diff", 0);
+		char name[] = { 'd', 'i', 'f', 'f', (char)('0' + f), 0 };
+
+		files[f] = memfd_create(name, f == 2 ? MFD_ALLOW_SEALING : 0);
 		for (unsigned long i = 0; i < diff_file_bytes(f); i++)
 			bytes[i] = diff_file_byte(f, i);
 		if (files[f] < 0 || pwrite(files[f], bytes, diff_file_bytes(f), 0) != (ssize_t)diff_file_bytes(f))
@@ -161,7 +367,11 @@ static void child_main(void)
 	sigaction(SIGSEGV, &action, NULL);
 	sigaction(SIGBUS, &action, NULL);
 	make_files();
-	run(false);
+	/* Its first page is the program's, so that it is no other heap's beginning. */
+	heap = ((unsigned long)syscall(SYS_brk, 0) + 8191) & ~4095ul;
+	if ((unsigned long)syscall(SYS_brk, heap) != heap)
+		_exit(2);
+	run();
 	_exit(0);
 }
 
@@ -186,32 +396,3 @@ bool diff_on_linux(const struct op *ops, unsigned int nr, struct result *results
 	return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
 }
 
-/* "start-end perms offset dev inode name" */
-static void normalise_line(const char *line, char **out, const char *end)
-{
-	unsigned long start, stop, offset, inode;
-	char perms[8], name[64] = "";
-	unsigned int major, minor;
-
-	if (sscanf(line, "%lx-%lx %7s %lx %x:%x %lu %63s", &start, &stop, perms, &offset, &major, &minor, &inode, name) < 7)
-		return;
-	if (stop <= ARENA_BASE || start >= ARENA_END)
-		return;
-	*out += snprintf(*out, (size_t)(end - *out), "%ld-%ld %s %lx %s\n", (long)(start - ARENA_BASE) / 4096,
-			 (long)(stop - ARENA_BASE) / 4096, perms, offset / 4096,
-			 strstr(name, "memfd") ? "file" : strstr(name, "zero") ? "shm" : "anon");
-}
-
-void maps_normalise(const char *text, char *out, size_t size)
-{
-	char *end = out + size;
-
-	*out = 0;
-	while (*text && out < end - 1) {
-		normalise_line(text, &out, end);
-		text = strchr(text, '\n');
-		if (!text)
-			return;
-		text++;
-	}
-}

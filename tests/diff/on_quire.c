@@ -15,13 +15,17 @@ static struct mm_struct *mm;
 
 static unsigned char byte0(u64 i) { return diff_file_byte(0, i); }
 static unsigned char byte1(u64 i) { return diff_file_byte(1, i); }
+static unsigned char byte2(u64 i) { return diff_file_byte(2, i); }
 
 static void make_files(void)
 {
-	static unsigned char (*const bytes[NR_FILES])(u64) = { byte0, byte1 };
+	static unsigned char (*const bytes[NR_FILES])(u64) = { byte0, byte1, byte2 };
+	static const char *const names[NR_FILES] = {
+		"/memfd:diff0 (deleted)", "/memfd:diff1 (deleted)", "/memfd:diff2 (deleted)",
+	};
 
 	for (int f = 0; f < NR_FILES; f++) {
-		test_file_init(&files[f], "/memfd:diff (deleted)", diff_file_bytes(f));
+		test_file_init(&files[f], names[f], diff_file_bytes(f));
 		files[f].mapping.flags = 1ul << AS_SWAPBACKED;
 		test_file_fill_quietly(&files[f], bytes[f]);
 	}
@@ -58,9 +62,9 @@ static long quire_pwrite(struct test_file *file, u64 offset, unsigned char value
 	return done;
 }
 
-static long quire_touch(const struct op *op)
+static long quire_touch(unsigned long addr, bool write, unsigned char value)
 {
-	int got = op->kind == OP_WRITE ? poke(op->addr, op->value) : peek(op->addr);
+	int got = write ? poke(addr, value) : peek(addr);
 
 	if (got >= 0)
 		return got;
@@ -83,28 +87,126 @@ static long quire_mincore(const struct op *op, struct result *result)
 	return ret;
 }
 
+static void take_window(unsigned char *resident, unsigned long base, unsigned long pages)
+{
+	for (struct vm_area_struct *vma = find_vma(mm, base); vma && vma->vm_start < base + pages * PG; vma = vma->vm_next) {
+		unsigned long start = max(vma->vm_start, base), end = min(vma->vm_end, base + pages * PG);
+
+		do_mincore(mm, start, end - start, (unsigned char *)SCRATCH);
+		sim_load(SCRATCH, resident + ((start - base) >> PAGE_SHIFT), (end - start) >> PAGE_SHIFT);
+	}
+}
+
 static void take_resident(struct result *result)
 {
 	memset(result->resident, 2, sizeof(result->resident));
-	for (struct vm_area_struct *vma = find_vma(mm, ARENA_BASE); vma && vma->vm_start < ARENA_END; vma = vma->vm_next) {
-		unsigned char *to = result->resident + ((vma->vm_start - ARENA_BASE) >> PAGE_SHIFT);
-		unsigned long end = min(vma->vm_end, ARENA_END);
+	take_window(result->resident, ARENA_BASE, ARENA_PAGES);
+	take_window(result->resident + ARENA_PAGES, HEAP_BASE, HEAP_PAGES);
+}
 
-		do_mincore(mm, vma->vm_start, end - vma->vm_start, (unsigned char *)SCRATCH);
-		sim_load(SCRATCH, to, (end - vma->vm_start) >> PAGE_SHIFT);
+static bool in_windows(unsigned long addr)
+{
+	return (addr >= ARENA_BASE && addr < ARENA_END) || (addr >= HEAP_BASE && addr < HEAP_END);
+}
+
+static unsigned long call_mmap(const struct op *op)
+{
+	struct mmap_file handle;
+
+	if (op->file >= 0)
+		handle = test_file_handle(&files[op->file], true);
+	return do_mmap(mm, op->addr, op->len, op->prot, op->flags, op->file < 0 ? NULL : &handle, op->offset);
+}
+
+static long mmap_any(const struct op *op)
+{
+	unsigned long got = call_mmap(op);
+
+	if (IS_ERR_VALUE(got) || in_windows(got))
+		return (long)got;
+	do_munmap(mm, got, op->len);
+	if (got & ~PAGE_MASK)
+		return -2;
+	return (op->flags & MAP_32BIT) && (got + op->len - 1) >> 31 ? -3 : ELSEWHERE;
+}
+
+static long mremap_any(const struct op *op)
+{
+	unsigned long got = do_mremap(mm, op->addr, op->len, op->new_len, op->flags, 0), back;
+
+	if (IS_ERR_VALUE(got) || in_windows(got))
+		return (long)got;
+	back = do_mremap(mm, got, op->new_len, op->new_len, MREMAP_MAYMOVE | MREMAP_FIXED, op->new_addr);
+	if (IS_ERR_VALUE(back))
+		do_munmap(mm, got, op->new_len);
+	return (long)back + ELSEWHERE;
+}
+
+static long remap_file(const struct op *op)
+{
+	struct mmap_file handle = test_file_handle(&files[op->file], true);
+	uint64_t hash = DIFF_HASH_BEGIN;
+	long ret = (long)do_mmap(mm, SIDE_BASE, SIDE_PAGES * PG, PROT_READ | PROT_WRITE, op->flags | MAP_FIXED, &handle, 0);
+
+	for (unsigned int k = 0; k < REMAP_STEPS && ret == (long)SIDE_BASE; k++) {
+		unsigned int to, from, pages;
+
+		diff_remap_step(op, k, &to, &from, &pages);
+		ret = do_remap_file_pages(mm, SIDE_BASE + to * PG, pages * PG, op->prot, from, 0);
+		hash = diff_hash(hash, &ret, sizeof(ret));
+		ret = quire_touch(SIDE_BASE + to * PG + k + 1, true, (unsigned char)(op->value + k));
+		hash = diff_hash(hash, &ret, sizeof(ret));
+		ret = (long)SIDE_BASE;
+	}
+	for (unsigned int i = 0; i < SIDE_PAGES * 8; i++) {
+		long got = quire_touch(SIDE_BASE + i / 8 * PG + i % 8, false, 0);
+
+		hash = diff_hash(hash, &got, sizeof(got));
+	}
+	do_munmap(mm, SIDE_BASE, SIDE_PAGES * PG);
+	return (long)(hash >> 1);
+}
+
+static long sum(void)
+{
+	uint64_t hash = DIFF_HASH_BEGIN;
+
+	for (unsigned int page = 0; page < ALL_PAGES; page++) {
+		long got = quire_touch(page < ARENA_PAGES ? ARENA_BASE + page * PG : HEAP_BASE + (page - ARENA_PAGES) * PG,
+				       false, 0);
+
+		hash = diff_hash(hash, &got, sizeof(got));
+	}
+	return (long)(hash >> 1);
+}
+
+static long do_wide_op(const struct op *op)
+{
+	switch (op->kind) {
+	case OP_BRK:
+		return (long)do_brk(mm, op->addr);
+	case OP_MLOCK2:
+		return op->flags > 1 ? -EINVAL : do_mlock(mm, op->addr, op->len, (unsigned int)op->flags);
+	case OP_SUM:
+		return sum();
+	case OP_REMAP_FILE:
+		return remap_file(op);
+	case OP_MMAP_ANY:
+		return mmap_any(op);
+	case OP_MREMAP_ANY:
+		return mremap_any(op);
+	default:
+		return 0;
 	}
 }
 
 static long do_op(const struct op *op, struct result *result)
 {
-	struct mmap_file handle;
 	unsigned char byte = 0;
 
 	switch (op->kind) {
 	case OP_MMAP:
-		if (op->file >= 0)
-			handle = test_file_handle(&files[op->file], true);
-		return (long)do_mmap(mm, op->addr, op->len, op->prot, op->flags, op->file < 0 ? NULL : &handle, op->offset);
+		return (long)call_mmap(op);
 	case OP_MUNMAP:
 		return do_munmap(mm, op->addr, op->len);
 	case OP_MPROTECT:
@@ -123,7 +225,7 @@ static long do_op(const struct op *op, struct result *result)
 		return quire_mincore(op, result);
 	case OP_READ:
 	case OP_WRITE:
-		return quire_touch(op);
+		return quire_touch(op->addr, op->kind == OP_WRITE, op->value);
 	case OP_TRUNCATE:
 		return quire_truncate(&files[op->file], op->len);
 	case OP_PWRITE:
@@ -131,7 +233,7 @@ static long do_op(const struct op *op, struct result *result)
 	case OP_PREAD:
 		return page_cache_read(&files[op->file].mapping, op->offset, 1, copy_byte_out, &byte) + byte * 2L;
 	default:
-		return 0;
+		return do_wide_op(op);
 	}
 }
 
@@ -156,13 +258,15 @@ void diff_on_quire(const struct op *ops, unsigned int nr, struct result *results
 	make_files();
 	mm = mm_alloc();
 	arch_pick_mmap_layout(mm, 8 << 20, false);
+	mm->layout.start_brk = mm->layout.brk = HEAP_BASE - PG;
+	do_brk(mm, HEAP_BASE);
 	vm_run_on(mm);
 	do_mmap(mm, SCRATCH, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, NULL, 0);
 	for (unsigned int i = 0; i < nr; i++) {
 		struct mm_struct *child;
 
 		results[i].ret = do_op(&ops[i], &results[i]);
-		maps_normalise(maps_text(mm), results[i].maps, sizeof(results[i].maps));
+		maps_normalise(maps_text(mm), HEAP_BASE, results[i].maps, sizeof(results[i].maps));
 		take_resident(&results[i]);
 		if (ops[i].kind == OP_FORK) {
 			if (dup_mm(mm, &child) != 0)

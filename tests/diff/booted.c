@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * booted.c - the comparison with a machine between: Linux writes down what it answered, the booted kernel reads it and must
+ * answer the same.
+ *
+ * usage: diff record FILE CALLS SEED     on Linux: the kept seeds, then so many calls from SEED on
+ *        diff check FILE                 in the booted kernel; alone: what lies beside the program
+ *        diff show SEED [SCOPE]          one sequence with everything it leaves, on whatever this runs on
+ */
+#define _GNU_SOURCE
+#include "diff.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+
+#include "tap.h"
+
+#define OPS 300u
+#define TRACE_MAGIC 0x31666669642e7571ull
+/* Sequences between two lines of output, so that a slow machine is not taken for a dead one. */
+#define SEQUENCES_A_LINE 20
+
+struct trace_head {
+	uint64_t magic, nr_sequences;
+	char release[64];          /* of the Linux that answered */
+};
+
+struct trace_sequence {
+	uint64_t seed;
+	uint32_t scope, nr;        /* enum diff_scope; steps that follow */
+};
+
+struct trace_step {
+	int64_t ret;
+	uint64_t state;            /* hash of what the operation left behind */
+};
+
+/* Seeds that once found something in the booted kernel. */
+static const struct {
+	enum diff_scope scope;
+	uint64_t seed;
+} kept[] = {
+	{ SCOPE_NARROW, 1 }, { SCOPE_WIDE, 2035 }, { SCOPE_WIDE, 2150 }, { SCOPE_KERNEL, 78 }, { SCOPE_KERNEL, 79 },
+	{ SCOPE_KERNEL, 80 }, { SCOPE_KERNEL, 91 }, { SCOPE_KERNEL, 101 }, { SCOPE_KERNEL, 108 },
+};
+#define NR_KEPT (sizeof(kept) / sizeof(kept[0]))
+
+static struct op ops[MAX_OPS];
+static struct trace_step steps[MAX_OPS];
+static struct result *results;
+
+static uint64_t state_of(const struct op *op, const struct result *result)
+{
+	uint64_t hash = diff_hash(DIFF_HASH_BEGIN, result->maps, strlen(result->maps));
+
+	hash = diff_hash(hash, result->resident, sizeof(result->resident));
+	return op->kind == OP_MINCORE ? diff_hash(hash, result->mincore, sizeof(result->mincore)) : hash;
+}
+
+static unsigned int run_here(uint64_t seed, enum diff_scope scope)
+{
+	unsigned int nr = diff_generate(seed, scope, OPS, ops);
+
+	memset(results, 0, sizeof(*results) * MAX_OPS);
+	if (!diff_on_linux(ops, nr, results)) {
+		fprintf(stderr, "diff: seed %llu %s cannot be run here\n", (unsigned long long)seed, diff_scope_name(scope));
+		exit(1);
+	}
+	return nr;
+}
+
+static void print_left(unsigned int i)
+{
+	char text[400];
+
+	printf("# %u %s = %ld\n", i, op_text(&ops[i], text, sizeof(text)), results[i].ret);
+	for (const char *line = results[i].maps; *line; line = strchr(line, '\n') + 1)
+		printf("#   %.*s\n", (int)(strchr(line, '\n') - line), line);
+	printf("#   resident ");
+	for (unsigned int page = 0; page < ALL_PAGES; page++)
+		putchar(results[i].resident[page] == 2 ? '.' : '0' + results[i].resident[page]);
+	putchar('\n');
+}
+
+static void record_one(FILE *file, uint64_t seed, enum diff_scope scope)
+{
+	struct trace_sequence head = { .seed = seed, .scope = scope, .nr = run_here(seed, scope) };
+
+	for (unsigned int i = 0; i < head.nr; i++)
+		steps[i] = (struct trace_step){ .ret = results[i].ret, .state = state_of(&ops[i], &results[i]) };
+	fwrite(&head, sizeof(head), 1, file);
+	fwrite(steps, sizeof(steps[0]), head.nr, file);
+}
+
+static int record(const char *path, unsigned long calls, uint64_t seed)
+{
+	struct trace_head head = { .magic = TRACE_MAGIC, .nr_sequences = NR_KEPT + (calls + OPS - 1) / OPS };
+	FILE *file = fopen(path, "w");
+	struct utsname name;
+
+	if (!file)
+		return 1;
+	uname(&name);
+	strncpy(head.release, name.release, sizeof(head.release) - 1);
+	fwrite(&head, sizeof(head), 1, file);
+	for (size_t i = 0; i < NR_KEPT; i++)
+		record_one(file, kept[i].seed, kept[i].scope);
+	for (uint64_t i = NR_KEPT; i < head.nr_sequences; i++, seed++)
+		record_one(file, seed, SCOPE_KERNEL);
+	return fclose(file) != 0;
+}
+
+/* False at the first difference. */
+static bool check_one(FILE *file, unsigned long *calls)
+{
+	struct trace_sequence head;
+
+	if (fread(&head, sizeof(head), 1, file) != 1 || head.nr > MAX_OPS || head.scope >= NR_SCOPES ||
+	    fread(steps, sizeof(steps[0]), head.nr, file) != head.nr) {
+		tap_diag("the trace ends in the middle");
+		return false;
+	}
+	if (run_here(head.seed, (enum diff_scope)head.scope) != head.nr) {
+		tap_diag("the trace is another program's");
+		return false;
+	}
+	for (unsigned int i = 0; i < head.nr; i++) {
+		if (results[i].ret == steps[i].ret && state_of(&ops[i], &results[i]) == steps[i].state)
+			continue;
+		tap_diag("Linux answered %lld%s; here, and before:", (long long)steps[i].ret,
+			 results[i].ret == steps[i].ret ? " and left something else" : "");
+		print_left(i);
+		if (i)
+			print_left(i - 1);
+		tap_diag("again: tests/diff/again %llu %s", (unsigned long long)head.seed,
+			 diff_scope_name((enum diff_scope)head.scope));
+		return false;
+	}
+	*calls += head.nr;
+	return true;
+}
+
+static int check(const char *path)
+{
+	FILE *file = fopen(path, "r");
+	unsigned long calls = 0, differ = 0;
+	struct trace_head head;
+
+	tap_plan(0);
+	if (!file || fread(&head, sizeof(head), 1, file) != 1 || head.magic != TRACE_MAGIC)
+		tap_skip_all("there is no trace of what Linux answered");
+	tap_diag("%llu sequences that Linux %s has run", (unsigned long long)head.nr_sequences, head.release);
+	for (uint64_t i = 0; i < head.nr_sequences && differ < 3; i++) {
+		differ += !check_one(file, &calls);
+		if (i % SEQUENCES_A_LINE == SEQUENCES_A_LINE - 1)
+			tap_is(differ, 0, "%lu calls so far", calls);
+	}
+	tap_is(differ, 0, "%lu calls: Quire answers as Linux %s", calls, head.release);
+	fclose(file);
+	return tap_done();
+}
+
+static int show(uint64_t seed, enum diff_scope scope)
+{
+	unsigned int nr = run_here(seed, scope);
+
+	for (unsigned int i = 0; i < nr; i++)
+		print_left(i);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	const char *verb = argc > 1 ? argv[1] : "check";
+
+	results = diff_shared(sizeof(*results) * MAX_OPS);
+	if (!strcmp(verb, "record") && argc == 5)
+		return record(argv[2], strtoul(argv[3], NULL, 0), strtoull(argv[4], NULL, 0));
+	if (!strcmp(verb, "show") && argc >= 3) {
+		enum diff_scope scope = argc > 3 ? diff_scope_named(argv[3]) : SCOPE_KERNEL;
+
+		return scope < NR_SCOPES ? show(strtoull(argv[2], NULL, 0), scope) : 2;
+	}
+	if (strcmp(verb, "check") != 0)
+		return 2;
+	return check(argc > 2 ? argv[2] : "/tests/diff.trace");
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/* maps_text.c - /proc/PID/maps as both sides have it in common: only the windows, in pages, and what kind of memory it is. */
+#include "diff.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct window {
+	const char *tag;
+	unsigned long base, pages;
+};
+
+static const char *kind_of(const char *name)
+{
+	static const char *const kinds[][2] = {
+		{ "memfd:diff0", "file0" }, { "memfd:diff1", "file1" }, { "memfd:diff2", "file2" }, { "zero", "shm" },
+		{ "[heap]", "heap" }, { "SYSV", "sysv" }, { "[stack]", "stack" },
+	};
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (strstr(name, kinds[i][0]))
+			return kinds[i][1];
+	return "anon";
+}
+
+/* "start-end perms offset dev inode name" */
+static void normalise_line(const char *line, const struct window *window, char **out, const char *end)
+{
+	unsigned long start, stop, offset, inode, last = window->base + window->pages * 4096;
+	unsigned int major, minor;
+	char perms[8], name[64] = "";
+
+	if (sscanf(line, "%lx-%lx %7s %lx %x:%x %lu %63[^\n]", &start, &stop, perms, &offset, &major, &minor, &inode, name) < 7)
+		return;
+	if (stop <= window->base || start >= last || end - *out < 80)
+		return;
+	if (start < window->base)
+		start = window->base;
+	if (stop > last)
+		stop = last;
+	*out += snprintf(*out, (size_t)(end - *out), "%s%lu-%lu %s %lx %s\n", window->tag, (start - window->base) / 4096,
+			 (stop - window->base) / 4096, perms, offset / 4096, kind_of(name));
+}
+
+void maps_normalise(const char *text, unsigned long heap, char *out, size_t size)
+{
+	const struct window arena = { "", ARENA_BASE, ARENA_PAGES }, heaps = { "h", heap, HEAP_PAGES };
+	char *end = out + size;
+
+	*out = 0;
+	while (*text) {
+		normalise_line(text, &arena, &out, end);
+		normalise_line(text, &heaps, &out, end);
+		text = strchr(text, '\n');
+		if (!text)
+			return;
+		text++;
+	}
+}
