@@ -7,6 +7,7 @@
  * So rip and rsp are the ones that user mode came with, and rip is canonical: the last page below
  * TASK_SIZE can never be mapped.
  */
+#include "arch/entry_regs.inc"
 #include "arch/offsets.h"
 
 	.section .entry.text, "ax"
@@ -23,20 +24,7 @@ asm_syscall:
 	pushq	%rcx				/* rip */
 	pushq	%rax				/* orig_ax */
 	pushq	%rdi
-	pushq	%rsi
-	pushq	%rdx
-	pushq	%rcx
-	pushq	%rax
-	pushq	%r8
-	pushq	%r9
-	pushq	%r10
-	pushq	%r11
-	pushq	%rbx
-	pushq	%rbp
-	pushq	%r12
-	pushq	%r13
-	pushq	%r14
-	pushq	%r15
+	PUSH_REGS_FROM_SI
 	sti
 	movq	%r10, %rcx			/* the fourth argument, where C expects it */
 	cmpq	$SYSCALL_TABLE_SIZE, %rax

@@ -6,6 +6,7 @@
  * off again on the way out. Page faults have a path of their own, because they are what programs
  * cause most.
  */
+#include "arch/entry_regs.inc"
 #include "arch/offsets.h"
 
 	.section .entry.text, "ax"
@@ -21,24 +22,6 @@
 	.long	771b - .
 	.long	0xca010f			/* CLAC */
 	.popsection
-.endm
-
-/* Below orig_ax; rdi is pushed already where the caller needed it. */
-.macro PUSH_REGS_FROM_SI
-	pushq	%rsi
-	pushq	%rdx
-	pushq	%rcx
-	pushq	%rax
-	pushq	%r8
-	pushq	%r9
-	pushq	%r10
-	pushq	%r11
-	pushq	%rbx
-	pushq	%rbp
-	pushq	%r12
-	pushq	%r13
-	pushq	%r14
-	pushq	%r15
 .endm
 
 .macro POP_REGS

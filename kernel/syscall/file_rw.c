@@ -25,21 +25,22 @@ static inline void pos_unlock(struct file *file, bool locked)
 		mutex_unlock(&file->f_pos_lock);
 }
 
-static inline long account_read(long done)
+static __always_inline void account_io(long done, bool write)
 {
 	if (done > 0)
-		current->rchar += (unsigned long)done;
+		*(write ? &current->wchar : &current->rchar) += (unsigned long)done;
+}
+
+static __always_inline long file_io(struct file *file, struct iov_iter *it, u64 *pos, bool write)
+{
+	long done = write ? vfs_write_iter(file, it, pos) : vfs_read_iter(file, it, pos);
+
+	account_io(done, write);
 	return done;
 }
 
-static inline long account_write(long done)
-{
-	if (done > 0)
-		current->wchar += (unsigned long)done;
-	return done;
-}
-
-static long read_at_pos(unsigned int fd, struct iov_iter *it)
+/* At the file's own place. Made twice, so that the direction is not asked for at run time. */
+static __always_inline long io_at_pos(unsigned int fd, struct iov_iter *it, bool write)
 {
 	struct fd f = fdget(fd);
 	struct file *file = fd_file(f);
@@ -49,26 +50,20 @@ static long read_at_pos(unsigned int fd, struct iov_iter *it)
 	if (unlikely(!file))
 		return -EBADF;
 	locked = pos_lock(file);
-	done = account_read(vfs_read_iter(file, it, &file->f_pos));
+	done = file_io(file, it, &file->f_pos, write);
 	pos_unlock(file, locked);
 	fdput(f);
 	return done;
 }
 
-static long write_at_pos(unsigned int fd, struct iov_iter *it)
+static __noinline long read_at_pos(unsigned int fd, struct iov_iter *it)
 {
-	struct fd f = fdget(fd);
-	struct file *file = fd_file(f);
-	bool locked;
-	long done;
+	return io_at_pos(fd, it, false);
+}
 
-	if (unlikely(!file))
-		return -EBADF;
-	locked = pos_lock(file);
-	done = account_write(vfs_write_iter(file, it, &file->f_pos));
-	pos_unlock(file, locked);
-	fdput(f);
-	return done;
+static __noinline long write_at_pos(unsigned int fd, struct iov_iter *it)
+{
+	return io_at_pos(fd, it, true);
 }
 
 static inline size_t clamp_count(size_t count)
@@ -112,10 +107,8 @@ static long io_at(unsigned int fd, struct iov_iter *it, s64 pos, bool write)
 		return -EBADF;
 	if (!(file->f_mode & (write ? FMODE_PWRITE : FMODE_PREAD)))
 		done = -ESPIPE;
-	else if (write)
-		done = account_write(vfs_write_iter(file, it, &at));
 	else
-		done = account_read(vfs_read_iter(file, it, &at));
+		done = file_io(file, it, &at, write);
 	fdput(f);
 	return done;
 }
@@ -283,8 +276,8 @@ static long copy_files(struct file *in, s64 *in_user, struct file *out, s64 *out
 	if (err)
 		return err;
 	done = copy_between(in, in_pos, out, out_pos, clamp_count(count));
-	account_read(done);
-	account_write(done);
+	account_io(done, false);
+	account_io(done, true);
 	if (done > 0 && in_user && put_user((s64)in_at, in_user))
 		return -EFAULT;
 	if (done > 0 && out_user && put_user((s64)out_at, out_user))

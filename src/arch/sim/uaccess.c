@@ -2,16 +2,12 @@
 /* uaccess.c - user memory from the kernel's side: page by page through the software MMU. */
 #include "quire/uaccess.h"
 
+#include "arch/generic/user_range.h"
 #include "arch/page.h"
 #include "arch/tlb.h"
 #include "arch/uaccess.h"
 #include "base/math.h"
 #include "base/string.h"
-
-bool access_ok(const void *ptr, size_t bytes)
-{
-	return bytes <= TASK_SIZE && (vaddr_t)ptr <= TASK_SIZE - bytes;
-}
 
 static size_t to_page_end(const void *addr, size_t bytes)
 {
@@ -22,7 +18,7 @@ size_t copy_from_user(void *to, const void *from, size_t bytes)
 {
 	size_t done = 0;
 
-	while (done < bytes && access_ok(from, bytes)) {
+	while (done < bytes && user_range_ok(from, bytes)) {
 		const char *at = (const char *)from + done;
 		size_t part = to_page_end(at, bytes - done);
 		const void *where = sim_touch((vaddr_t)at, SIM_ACCESS_READ);
@@ -42,7 +38,7 @@ size_t copy_to_user(void *to, const void *from, size_t bytes)
 {
 	size_t done = 0;
 
-	while (done < bytes && access_ok(to, bytes)) {
+	while (done < bytes && user_range_ok(to, bytes)) {
 		char *at = (char *)to + done;
 		size_t part = to_page_end(at, bytes - done);
 		void *where = sim_touch((vaddr_t)at, SIM_ACCESS_WRITE);
@@ -59,7 +55,7 @@ size_t clear_user(void *to, size_t bytes)
 {
 	size_t done = 0;
 
-	while (done < bytes && access_ok(to, bytes)) {
+	while (done < bytes && user_range_ok(to, bytes)) {
 		char *at = (char *)to + done;
 		size_t part = to_page_end(at, bytes - done);
 		void *where = sim_touch((vaddr_t)at, SIM_ACCESS_WRITE);
@@ -120,7 +116,7 @@ int futex_cmpxchg_user(u32 *old, u32 *user, u32 expected, u32 desired)
 {
 	u32 *where;
 
-	if (!access_ok(user, sizeof(*user)) || (vaddr_t)user % sizeof(*user))
+	if (!user_range_ok(user, sizeof(*user)) || (vaddr_t)user % sizeof(*user))
 		return -EFAULT;
 	pagefault_disable();
 	where = sim_touch((vaddr_t)user, SIM_ACCESS_WRITE);
@@ -134,46 +130,11 @@ int futex_cmpxchg_user(u32 *old, u32 *user, u32 expected, u32 desired)
 
 int fault_in_writeable(u32 *user)
 {
-	return access_ok(user, sizeof(*user)) && sim_touch((vaddr_t)user, SIM_ACCESS_WRITE) ? 0 : -EFAULT;
+	return user_range_ok(user, sizeof(*user)) && sim_touch((vaddr_t)user, SIM_ACCESS_WRITE) ? 0 : -EFAULT;
 }
 
 /* Nothing faults for real here. */
 unsigned long search_exception_table(unsigned long ip)
 {
 	return 0;
-}
-
-int futex_atomic_op_user(int op, u32 *user, u32 arg, u32 *old)
-{
-	u32 desired;
-
-	for (;;) {
-		u32 expected;
-
-		if (get_user_nofault(&expected, user))
-			return -EFAULT;
-		switch (op) {
-		case 0:
-			desired = arg;
-			break;
-		case 1:
-			desired = expected + arg;
-			break;
-		case 2:
-			desired = expected | arg;
-			break;
-		case 3:
-			desired = expected & ~arg;
-			break;
-		case 4:
-			desired = expected ^ arg;
-			break;
-		default:
-			return -ENOSYS;
-		}
-		if (futex_cmpxchg_user(old, user, expected, desired))
-			return -EFAULT;
-		if (*old == expected)
-			return 0;
-	}
 }

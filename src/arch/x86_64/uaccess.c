@@ -7,16 +7,12 @@
  */
 #include "quire/uaccess.h"
 
+#include "arch/generic/user_range.h"
 #include "arch/page.h"
 #include "arch/uaccess.h"
 #include "base/math.h"
 #include "base/string.h"
 #include "sync/ctx.h"
-
-bool access_ok(const void *ptr, size_t bytes)
-{
-	return bytes <= TASK_SIZE && (vaddr_t)ptr <= TASK_SIZE - bytes;
-}
 
 /* Either side may be the user's. Bytes not copied. */
 static __always_inline size_t copy_checked(void *to, const void *from, size_t bytes)
@@ -45,7 +41,7 @@ size_t copy_from_user(void *to, const void *from, size_t bytes)
 {
 	size_t left;
 
-	if (unlikely(!access_ok(from, bytes)))
+	if (unlikely(!user_range_ok(from, bytes)))
 		left = bytes;
 	else
 		left = copy_checked(to, from, bytes);
@@ -56,7 +52,7 @@ size_t copy_from_user(void *to, const void *from, size_t bytes)
 
 size_t copy_to_user(void *to, const void *from, size_t bytes)
 {
-	if (unlikely(!access_ok(to, bytes)))
+	if (unlikely(!user_range_ok(to, bytes)))
 		return bytes;
 	return copy_checked(to, from, bytes);
 }
@@ -65,7 +61,7 @@ size_t clear_user(void *to, size_t bytes)
 {
 	size_t words = bytes >> 3, tail = bytes & 7;
 
-	if (unlikely(!access_ok(to, bytes)))
+	if (unlikely(!user_range_ok(to, bytes)))
 		return bytes;
 	__asm__ volatile(UACCESS_ALLOW
 			 "1:\trep stosq\n"
@@ -163,7 +159,7 @@ int futex_cmpxchg_user(u32 *old, u32 *user, u32 expected, u32 desired)
 {
 	u32 found = expected;
 
-	if (!access_ok(user, sizeof(*user)))
+	if (!user_range_ok(user, sizeof(*user)))
 		return -EFAULT;
 	pagefault_disable();
 	__asm__ volatile goto(UACCESS_ALLOW
@@ -183,7 +179,7 @@ fault:
 
 int fault_in_writeable(u32 *user)
 {
-	if (!access_ok(user, sizeof(*user)))
+	if (!user_range_ok(user, sizeof(*user)))
 		return -EFAULT;
 	__asm__ volatile goto(UACCESS_ALLOW
 			      "1:\tlock orl $0, (%0)\n"
@@ -194,39 +190,4 @@ int fault_in_writeable(u32 *user)
 fault:
 	arch_user_forbid();
 	return -EFAULT;
-}
-
-int futex_atomic_op_user(int op, u32 *user, u32 arg, u32 *old)
-{
-	u32 desired;
-
-	for (;;) {
-		u32 expected;
-
-		if (get_user_nofault(&expected, user))
-			return -EFAULT;
-		switch (op) {
-		case 0:
-			desired = arg;
-			break;
-		case 1:
-			desired = expected + arg;
-			break;
-		case 2:
-			desired = expected | arg;
-			break;
-		case 3:
-			desired = expected & ~arg;
-			break;
-		case 4:
-			desired = expected ^ arg;
-			break;
-		default:
-			return -ENOSYS;
-		}
-		if (futex_cmpxchg_user(old, user, expected, desired))
-			return -EFAULT;
-		if (*old == expected)
-			return 0;
-	}
 }
