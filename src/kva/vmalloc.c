@@ -11,9 +11,10 @@
 /* Pages taken from the allocator and mapped at a time; the array lies on the stack. */
 #define VMALLOC_CHUNK 32
 
-static bool in_interrupt_context(void)
+/* Handlers must not wait for a lock that they interrupted, and a purge interrupts other CPUs, which wants IRQs on. */
+static bool must_defer(void)
 {
-	return this_ctx()->flags & QUIRE_CTX_IRQ;
+	return (this_ctx()->flags & QUIRE_CTX_IRQ) || !irqs_enabled();
 }
 
 bool is_vmalloc_addr(const void *addr)
@@ -59,6 +60,7 @@ void *vmalloc_caller(size_t bytes, gfp_t gfp, unsigned int kind, void *caller)
 
 	if (!bytes || !nr)
 		return NULL;
+	vfree_deferred();
 	area_purge_if_due();
 	area = area_alloc(nr << PAGE_SHIFT, kind, caller);
 	if (!area)
@@ -133,7 +135,7 @@ void vfree(const void *addr)
 {
 	if (!addr)
 		return;
-	if (unlikely(in_interrupt_context())) {
+	if (unlikely(must_defer())) {
 		vfree_defer(addr);
 		return;
 	}

@@ -3,6 +3,7 @@
  * vmap_area.c - which kernel addresses are taken: a tree of areas by address in which each node knows the largest hole of
  * its subtree, so that the lowest hole that fits is found in one descent (as VMAs are placed in many systems).
  */
+#include "arch/irq.h"
 #include "base/math.h"
 #include "kva/kva.h"
 #include "pgtable/tlb.h"
@@ -231,7 +232,7 @@ void area_purge_if_due(void)
 {
 	struct kva_state *kva = this_kva();
 
-	if (likely(READ_ONCE(kva->lazy_bytes) < kva->lazy_max) || !mutex_trylock(&kva->purge_lock))
+	if (likely(READ_ONCE(kva->lazy_bytes) < kva->lazy_max) || !irqs_enabled() || !mutex_trylock(&kva->purge_lock))
 		return;
 	purge_locked(kva);
 	mutex_unlock(&kva->purge_lock);

@@ -159,6 +159,13 @@ static void test_deferred(void)
 	tap_ok(vmalloc_to_page(addr) != NULL, "a handler's vfree waits");
 	vfree(vmalloc(1));
 	tap_ok(!vmalloc_to_page(addr), "for the next one outside");
+	addr = vmalloc(PAGE_SIZE);
+	irq_disable();
+	vfree(addr);
+	tap_ok(vmalloc_to_page(addr) != NULL, "so does one with interrupts off");
+	irq_enable();
+	vfree(vmalloc(1));
+	tap_ok(!vmalloc_to_page(addr), "until they are on");
 }
 
 int main(void)
