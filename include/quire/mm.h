@@ -9,6 +9,7 @@
 #define QUIRE_MM_H
 
 #include "quire/fault.h"
+#include "quire/mapping.h"
 #include "quire/types.h"
 
 #define PROT_NONE 0x0
@@ -154,6 +155,31 @@ struct futex_key {
 	bool shared;
 };
 int futex_get_key(struct mm_struct *mm, vaddr_t addr, bool shared, struct futex_key *key);
+
+/* ---- objects that are nothing but RAM (System V segments) ---- */
+
+/*
+ * [RO1] A charged object has its whole size in Committed_AS from init until destroy; of another each page as it is made.
+ * The owner embeds the part, and its operations name ram_object_size and ram_object_account.
+ */
+struct ram_object {
+	struct address_space mapping; /* host: the ram_object */
+	u64 bytes;                    /* (c) */
+	bool charged;                 /* (c) */
+};
+
+/* RAM_NORESERVE: as MAP_NORESERVE, ignored where memory is never overcommitted. */
+enum ram_reserve { RAM_RESERVE, RAM_NORESERVE };
+
+/* 0, or -ENOMEM with nothing charged. Never sleeps. */
+int ram_object_init(struct ram_object *ram, const struct address_space_operations *ops, u64 bytes, enum ram_reserve reserve);
+/* Frees the pages; nothing maps the object any more. May sleep. */
+void ram_object_destroy(struct ram_object *ram);
+u64 ram_object_size(struct address_space *mapping);
+int ram_object_account(struct address_space *mapping, long nr);
+/* shmdt: unmaps what is left of one mapping that showed an object with these operations from `addr` on. 0, or -EINVAL when
+ * there is none. May sleep. */
+int do_shmdt(struct mm_struct *mm, unsigned long addr, const struct address_space_operations *ops);
 
 /* ---- figures ---- */
 

@@ -18,6 +18,7 @@
 #include "boot/port.h"
 #include "boot/selftest.h"
 #include "fs/vfs.h"
+#include "ipc/shm.h"
 #include "lib/printk.h"
 #include "lib/uart.h"
 #include "proc/cred.h"
@@ -182,6 +183,7 @@ static void kernel_init(void *unused)
 	sched_start_threads();
 	smp_boot_cpus();
 	vfs_init();
+	shm_proc_init();
 	load_initrd();
 	free_init_memory();
 	selftest_run();

@@ -36,12 +36,13 @@ struct group_info {
 	gid_t gid[];	/* rising */
 };
 
-/* What one user has in use, for RLIMIT_NPROC and RLIMIT_SIGPENDING. */
+/* What one user has in use, for RLIMIT_NPROC, RLIMIT_SIGPENDING and RLIMIT_MEMLOCK. */
 struct user_struct {
 	refcount_t refs;
 	uid_t uid;
 	atomic_t processes;
 	atomic_t sigpending;
+	atomic_long_t locked_shm;	/* pages of System V segments that it has locked */
 	struct hlist_node hash;
 };
 

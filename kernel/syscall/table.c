@@ -18,13 +18,13 @@
 	X(13, rt_sigaction) X(14, rt_sigprocmask) X(15, rt_sigreturn) X(16, ioctl) \
 	X(17, pread64) X(18, pwrite64) X(19, readv) X(20, writev) X(21, access) X(22, pipe) \
 	X(23, select) X(24, sched_yield) X(25, mremap) X(26, msync) X(27, mincore) \
-	X(28, madvise) X(32, dup) X(33, dup2) X(34, pause) X(35, nanosleep) \
+	X(28, madvise) X(29, shmget) X(30, shmat) X(31, shmctl) X(32, dup) X(33, dup2) X(34, pause) X(35, nanosleep) \
 	X(36, getitimer) X(37, alarm) X(38, setitimer) X(39, getpid) X(40, sendfile) \
 	X(41, socket) X(42, connect) X(43, accept) X(44, sendto) X(45, recvfrom) \
 	X(46, sendmsg) X(47, recvmsg) X(48, shutdown) X(49, bind) X(50, listen) \
 	X(51, getsockname) X(52, getpeername) X(53, socketpair) X(54, setsockopt) \
 	X(55, getsockopt) X(56, clone) X(57, fork) X(58, vfork) X(59, execve) X(60, exit) \
-	X(61, wait4) X(62, kill) X(63, uname) X(72, fcntl) X(73, flock) X(74, fsync) \
+	X(61, wait4) X(62, kill) X(63, uname) X(67, shmdt) X(72, fcntl) X(73, flock) X(74, fsync) \
 	X(75, fdatasync) X(76, truncate) X(77, ftruncate) X(78, getdents) X(79, getcwd) \
 	X(80, chdir) X(81, fchdir) X(82, rename) X(83, mkdir) X(84, rmdir) X(85, creat) \
 	X(86, link) X(87, unlink) X(88, symlink) X(89, readlink) X(90, chmod) X(91, fchmod) \
@@ -72,11 +72,12 @@
 	X(299, recvmmsg) X(302, prlimit64) X(306, syncfs) X(307, sendmmsg) X(309, getcpu) \
 	X(310, process_vm_readv) X(311, process_vm_writev) X(314, sched_setattr) \
 	X(315, sched_getattr) X(316, renameat2) X(318, getrandom) X(319, memfd_create) \
-	X(322, execveat) X(324, membarrier) X(325, mlock2) X(326, copy_file_range) \
-	X(327, preadv2) X(328, pwritev2) X(332, statx) X(334, rseq) \
+	X(322, execveat) X(323, userfaultfd) X(324, membarrier) X(325, mlock2) X(326, copy_file_range) \
+	X(327, preadv2) X(328, pwritev2) X(329, pkey_mprotect) \
+	X(330, pkey_alloc) X(331, pkey_free) X(332, statx) X(334, rseq) \
 	X(424, pidfd_send_signal) X(434, pidfd_open) X(435, clone3) X(436, close_range) \
 	X(437, openat2) X(438, pidfd_getfd) X(439, faccessat2) X(440, process_madvise) \
-	X(441, epoll_pwait2) X(452, fchmodat2)
+	X(441, epoll_pwait2) X(452, fchmodat2) X(462, mseal)
 
 /* Bit n: number n has been asked for by somebody and logged. */
 static u64 logged[SYSCALL_TABLE_SIZE / 64];

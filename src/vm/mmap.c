@@ -240,10 +240,10 @@ static int mmap_region(struct mmap_request *req)
 		req->mapping = req->file->mapping;
 		req->handle = req->file->file;
 	} else if (req->vm_flags & VM_SHARED) {
-		shared = shmem_object_create(req->len, !(req->vm_flags & VM_NORESERVE));
+		shared = shmem_object_create(req->len, req->vm_flags & VM_NORESERVE ? RAM_NORESERVE : RAM_RESERVE);
 		if (IS_ERR(shared))
 			return (int)PTR_ERR(shared);
-		req->mapping = &shared->mapping;
+		req->mapping = &shared->ram.mapping;
 		req->handle = shared;
 	}
 	next = find_vma_prev(mm, req->addr, &prev);

@@ -112,3 +112,34 @@ int do_munmap(struct mm_struct *mm, unsigned long addr, size_t len)
 	mmap_write_unlock(mm);
 	return err;
 }
+
+/* The VMA shows its page of an object that was mapped as a whole at addr. */
+static bool shows_from(const struct vm_area_struct *vma, unsigned long addr, const struct address_space_operations *ops)
+{
+	return vma->vm_mapping && vma->vm_mapping->ops == ops && (vma->vm_start - addr) >> PAGE_SHIFT == vma->vm_pgoff;
+}
+
+int do_shmdt(struct mm_struct *mm, unsigned long addr, const struct address_space_operations *ops)
+{
+	struct vm_area_struct *vma, *next;
+	const void *file = NULL;
+	unsigned long size = 0;
+
+	if (addr & ~PAGE_MASK)
+		return -EINVAL;
+	mmap_write_lock(mm);
+	for (vma = find_vma(mm, addr); vma; vma = next) {
+		next = vma->vm_next;
+		/* The first that fits tells which attachment it is, and how far its parts may lie. */
+		if (file && vma->vm_end - addr > size)
+			break;
+		if (!shows_from(vma, addr, ops) || (file && vma->vm_file != file))
+			continue;
+		file = vma->vm_file;
+		size = PAGE_ALIGN((unsigned long)ops->size(vma->vm_mapping));
+		/* What cannot be unmapped stays, and the rest goes, as on Linux. */
+		(void)munmap_locked(mm, vma->vm_start, vma->vm_end);
+	}
+	mmap_write_unlock(mm);
+	return file ? 0 : -EINVAL;
+}
