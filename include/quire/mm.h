@@ -72,6 +72,8 @@
 #define VM_NORESERVE 0x00200000ul
 #define VM_HUGETLB 0x00400000ul
 #define VM_SYNC 0x00800000ul
+/* Linux keeps this one beyond 32 bits. */
+#define VM_SEALED 0x01000000ul
 #define VM_WIPEONFORK 0x02000000ul
 #define VM_DONTDUMP 0x04000000ul
 #define VM_NONLINEAR 0x08000000ul
@@ -132,6 +134,8 @@ unsigned long do_brk(struct mm_struct *mm, unsigned long brk); /* as the system 
 /* Maps [addr, addr+len) anonymous private for exec (bss). 0 or -errno. */
 int vm_brk_flags(struct mm_struct *mm, unsigned long addr, unsigned long len, unsigned long vm_flags);
 int do_madvise(struct mm_struct *mm, unsigned long addr, size_t len, int advice);
+/* Seals [addr, addr + len) against unmapping, moving, other rights and losing its contents, for good. No `flags` exist. */
+int do_mseal(struct mm_struct *mm, unsigned long addr, size_t len, unsigned long flags);
 int do_mlock(struct mm_struct *mm, unsigned long addr, size_t len, unsigned int flags);
 int do_munlock(struct mm_struct *mm, unsigned long addr, size_t len);
 int do_mlockall(struct mm_struct *mm, int flags);

@@ -5,6 +5,7 @@
 #include "base/string.h"
 #include "fs/fdtable.h"
 #include "fs/vfs.h"
+#include "proc/cred.h"
 #include "proc/pid.h"
 #include "proc/pidfd.h"
 #include "proc/signal.h"
@@ -66,6 +67,11 @@ SYSCALL_DEFINE1(brk, unsigned long, brk)
 SYSCALL_DEFINE3(madvise, unsigned long, addr, size_t, len, int, advice)
 {
 	return do_madvise(MM, addr, len, advice);
+}
+
+SYSCALL_DEFINE3(mseal, unsigned long, addr, size_t, len, unsigned long, flags)
+{
+	return do_mseal(MM, addr, len, flags);
 }
 
 #define MLOCK_ONFAULT 1
@@ -260,4 +266,77 @@ SYSCALL_DEFINE6(process_vm_writev, pid_t, nr, const struct iovec_user *, mine, u
 	struct remote_copy c = { .nr_mine = nr_mine, .nr_theirs = nr_theirs, .write = true };
 
 	return process_vm(nr, c, mine, theirs, flags);
+}
+
+/* ---- advice for another process ---- */
+
+/* What one process may say about the memory of another: nothing that changes what it reads. */
+static bool harmless_advice(int advice)
+{
+	enum { WILLNEED = 3, COLD = 20, PAGEOUT, COLLAPSE = 25 };
+
+	return advice == WILLNEED || advice == COLD || advice == PAGEOUT || advice == COLLAPSE;
+}
+
+/* Bytes of the vector that were advised, or the error of the first part. */
+static long advise_vector(struct mm_struct *mm, const struct iovec_user *vec, unsigned long nr, int advice)
+{
+	size_t done = 0;
+	int err = 0;
+
+	for (unsigned long i = 0; i < nr && !err; i++) {
+		if (!vec[i].len)
+			continue;
+		err = do_madvise(mm, vec[i].base, vec[i].len, advice);
+		if (!err)
+			done += vec[i].len;
+	}
+	return done ? (long)done : err;
+}
+
+static long advise_process(unsigned int fd, const struct iovec_user *vec, unsigned long nr, int advice)
+{
+	struct mm_struct *mm = NULL;
+	struct task *p;
+	struct pid *pid;
+	bool nonblock;
+	long result = 0;
+
+	pid = pidfd_get_pid(fd, &nonblock);
+	if (IS_ERR(pid))
+		return PTR_ERR(pid);
+	p = find_get_process(pid->nr);
+	put_pid(pid);
+	if (!p)
+		return -ESRCH;
+	if (!harmless_advice(advice))
+		result = -EINVAL;
+	else if (!may_access_process(p))
+		result = -EACCES;
+	else
+		mm = get_task_mm(p);
+	put_task(p);
+	if (!mm)
+		return result ? result : -ESRCH;
+	if (mm != MM && !capable(CAP_SYS_NICE))
+		result = -EPERM;
+	else
+		result = advise_vector(mm, vec, nr, advice);
+	mmput(mm);
+	return result;
+}
+
+SYSCALL_DEFINE5(process_madvise, unsigned int, fd, const struct iovec_user *, uvec, unsigned long, nr, int, advice,
+		unsigned int, flags)
+{
+	struct iovec_user *vec = NULL;
+	long result;
+
+	if (flags)
+		return -EINVAL;
+	result = read_vector(uvec, nr, &vec);
+	if (!result)
+		result = advise_process(fd, vec, nr, advice);
+	kfree(vec);
+	return result;
 }

@@ -130,11 +130,31 @@ static int punch_hole(struct vm_area_struct *vma, unsigned long start, unsigned 
 	return 0;
 }
 
+/* The advice would change what a sealed VMA that the program cannot write reads as. */
+static bool sealed_against(const struct vm_area_struct *vma, int advice)
+{
+	if (!(vma->vm_flags & VM_SEALED) || vma->vm_mapping || (vma->vm_flags & (VM_SHARED | VM_WRITE)))
+		return false;
+	switch (advice) {
+	case MADV_FREE:
+	case MADV_DONTNEED:
+	case MADV_DONTNEED_LOCKED:
+	case MADV_REMOVE:
+	case MADV_DONTFORK:
+	case MADV_WIPEONFORK:
+		return true;
+	default:
+		return false;
+	}
+}
+
 static int advise_vma(struct mm_struct *mm, struct vm_area_struct **vmap, unsigned long start, unsigned long end,
 		      int advice)
 {
 	const struct vm_area_struct *vma = *vmap;
 
+	if (unlikely(sealed_against(vma, advice)))
+		return -EPERM;
 	switch (advice) {
 	case MADV_WILLNEED:
 		return 0;

@@ -108,6 +108,8 @@ int mprotect_fixup(struct mm_struct *mm, struct vm_area_struct **vmap, unsigned 
 	bool charged;
 	int err;
 
+	if (unlikely(old & VM_SEALED))
+		return -EPERM;
 	if (new_flags == old)
 		return 0;
 	err = settle_commitment(mm, vma, &new_flags, pages, &charged);

@@ -222,6 +222,8 @@ static struct vm_area_struct *vma_to_resize(const struct mremap_request *req)
 
 	if (!vma)
 		return ERR_PTR(-EFAULT);
+	if (unlikely(vma->vm_flags & VM_SEALED))
+		return ERR_PTR(-EPERM);
 	if (!req->old_len && !(vma->vm_flags & (VM_SHARED | VM_MAYSHARE)))
 		return ERR_PTR(-EINVAL);
 	if ((req->flags & MREMAP_DONTUNMAP) && (vma->vm_flags & (VM_DONTEXPAND | VM_PFNMAP)))
@@ -368,6 +370,8 @@ static unsigned long mremap_locked(struct mremap_request *req)
 	vma = vma_lookup(mm, req->addr);
 	if (!vma)
 		return (unsigned long)-EFAULT;
+	if (unlikely(vma->vm_flags & VM_SEALED))
+		return (unsigned long)-EPERM;
 	if (req->old_len > TASK_SIZE - req->addr)
 		return (unsigned long)(req->old_len > req->new_len ? -EINVAL : -EFAULT);
 	if (req->flags & (MREMAP_FIXED | MREMAP_DONTUNMAP))

@@ -40,6 +40,23 @@ static void cut_vmas(struct mm_struct *mm, struct vm_area_struct *vma, unsigned 
 	}
 }
 
+/* From `vma` on the range has sealed or locked VMAs: nothing may change before all are known not to be sealed. */
+static struct vm_area_struct *prepare_slow(struct mm_struct *mm, struct vm_area_struct *first, struct vm_area_struct *vma,
+					   unsigned long start, unsigned long end)
+{
+	struct vm_area_struct *at;
+
+	for (at = vma; at && at->vm_start < end; at = at->vm_next) {
+		if (at->vm_flags & VM_SEALED)
+			return ERR_PTR(-EPERM);
+		vma_start_write(at);
+	}
+	for (at = vma; at && at->vm_start < end; at = at->vm_next)
+		if (at->vm_flags & VM_LOCKED)
+			mlock_pages(mm, max(start, at->vm_start), min(end, at->vm_end), false);
+	return first;
+}
+
 /* Cuts what lies half in the range, and write-locks everything. The first VMA of the range, NULL for none, or ERR_PTR. */
 static struct vm_area_struct *prepare(struct mm_struct *mm, unsigned long start, unsigned long end)
 {
@@ -48,14 +65,16 @@ static struct vm_area_struct *prepare(struct mm_struct *mm, unsigned long start,
 
 	if (first && first->vm_start < start && first->vm_end > end) {
 		/* A hole in the middle: the upper part becomes a VMA of its own. */
+		if (first->vm_flags & VM_SEALED)
+			return ERR_PTR(-EPERM);
 		err = split_vma(mm, first, end, false);
 		if (err)
 			return ERR_PTR(err);
 	}
 	for (vma = first; vma && vma->vm_start < end; vma = vma->vm_next) {
 		vma_start_write(vma);
-		if (unlikely(vma->vm_flags & VM_LOCKED))
-			mlock_pages(mm, max(start, vma->vm_start), min(end, vma->vm_end), false);
+		if (unlikely(vma->vm_flags & (VM_LOCKED | VM_SEALED)))
+			return prepare_slow(mm, first, vma, start, end);
 	}
 	return first;
 }

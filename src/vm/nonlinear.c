@@ -40,6 +40,8 @@ static int remap_locked(struct mm_struct *mm, unsigned long start, unsigned long
 
 	if (!vma || !(vma->vm_flags & VM_SHARED) || !vma->vm_mapping || end > vma->vm_end)
 		return -EINVAL;
+	if (vma->vm_flags & VM_SEALED)
+		return -EPERM;
 	err = make_tables(mm, start, end);
 	if (err)
 		return err;

@@ -119,6 +119,7 @@ static void put_flags(struct text *t, unsigned long flags)
 		{ VM_DONTCOPY, "dc" }, { VM_DONTEXPAND, "de" }, { VM_LOCKONFAULT, "lf" }, { VM_ACCOUNT, "ac" },
 		{ VM_NORESERVE, "nr" }, { VM_HUGETLB, "ht" }, { VM_WIPEONFORK, "wf" }, { VM_DONTDUMP, "dd" },
 		{ VM_NONLINEAR, "nl" }, { VM_HUGEPAGE, "hg" }, { VM_NOHUGEPAGE, "nh" }, { VM_MERGEABLE, "mg" },
+		{ VM_SEALED, "sl" },
 	};
 
 	t->len += (size_t)quire_scnprintf(t->buf + t->len, t->size - t->len, "VmFlags: ");
