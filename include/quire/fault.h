@@ -13,6 +13,7 @@
 enum fault_flags {
 	FAULT_FLAG_WRITE = 0x01,
 	FAULT_FLAG_MKWRITE = 0x02,
+	FAULT_FLAG_ALLOW_RETRY = 0x04, /* internal: the mmap lock may be dropped     */
 	FAULT_FLAG_USER = 0x40,        /* from user mode (else: uaccess in the kernel)   */
 	FAULT_FLAG_REMOTE = 0x80,      /* for another process (ptrace, process_vm_*)     */
 	FAULT_FLAG_INSTRUCTION = 0x100,
@@ -32,7 +33,7 @@ enum vm_fault_reason {
 };
 
 /* Result for a signal: si_code of Linux. */
-enum fault_si_code { FAULT_SEGV_MAPERR = 1, FAULT_SEGV_ACCERR = 2, FAULT_SEGV_PKUERR = 4, FAULT_BUS_ADRERR = 2 };
+enum fault_si_code { FAULT_SEGV_MAPERR = 1, FAULT_SEGV_ACCERR = 2, FAULT_SEGV_PKUERR = 4, FAULT_BUS_ADRERR = 2, FAULT_BUS_MCEERR_AR = 4 };
 
 struct fault_result {
 	vm_fault_t what; /* 0 or VM_FAULT_MAJOR: done, resume; else one of VM_FAULT_ERROR */

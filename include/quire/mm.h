@@ -60,7 +60,9 @@
 #define VM_MAYEXEC 0x00000040ul
 #define VM_MAYSHARE 0x00000080ul
 #define VM_GROWSDOWN 0x00000100ul
+#define VM_UFFD_MISSING 0x00000200ul
 #define VM_PFNMAP 0x00000400ul
+#define VM_UFFD_WP 0x00001000ul
 #define VM_LOCKED 0x00002000ul
 #define VM_IO 0x00004000ul
 #define VM_SEQ_READ 0x00008000ul
@@ -72,8 +74,9 @@
 #define VM_NORESERVE 0x00200000ul
 #define VM_HUGETLB 0x00400000ul
 #define VM_SYNC 0x00800000ul
-/* Linux keeps this one beyond 32 bits. */
+/* Linux keeps these two beyond 32 bits. */
 #define VM_SEALED 0x01000000ul
+#define VM_UFFD_MINOR 0x10000000ul
 #define VM_WIPEONFORK 0x02000000ul
 #define VM_DONTDUMP 0x04000000ul
 #define VM_NONLINEAR 0x08000000ul

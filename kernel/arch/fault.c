@@ -68,7 +68,10 @@ static void __noinline user_fault_signal(struct pt_regs *regs, unsigned long add
 	if (sig == SIGSEGV && is_unhandled(sig) && may_log())
 		pr_info("%s[%d]: segfault at %lx ip %lx sp %lx error %lx", current->comm,
 			current->pid, address, regs->ip, regs->sp, error);
-	force_sig_fault(sig, result.si_code, address);
+	if (result.what & VM_FAULT_HWPOISON)
+		force_sig_mceerr(result.si_code, address & ~0xffful);
+	else
+		force_sig_fault(sig, result.si_code, address);
 }
 
 /* From user mode. Interrupts are on. */

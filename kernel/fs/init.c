@@ -67,4 +67,5 @@ void vfs_init(void)
 	tty_init();
 	pty_init();
 	proc_init();
+	userfaultfd_init();
 }

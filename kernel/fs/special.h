@@ -27,6 +27,9 @@ int fcntl_getlk(struct file *file, unsigned int cmd, struct flock *flock);
 int fcntl_setlk(struct file *file, unsigned int cmd, const struct flock *flock);
 int locks_show(struct text_sink *sink);
 
+/* ---- userfaultfd ---- */
+void userfaultfd_init(void);
+
 /* ---- memfd ---- */
 struct file *memfd_file(const char *name, unsigned int flags);
 long memfd_fcntl(struct file *file, unsigned int cmd, unsigned long arg);

@@ -118,6 +118,8 @@ int kill_pid_checked(struct pid *pid, int sig, struct kernel_siginfo *info);
 bool may_access_process(struct task *p);
 /* A fault of the current task: cannot be blocked or ignored. */
 void force_sig_fault(int sig, int code, unsigned long addr);
+/* SIGBUS for a page of memory that is lost. */
+void force_sig_mceerr(int code, unsigned long addr);
 void force_sig(int sig);
 void force_fatal_sig(int sig);
 /* Kills all threads, SIGKILL; for the out-of-memory killer and exec. */

@@ -341,11 +341,23 @@ static void force_info(struct kernel_siginfo *info, bool fatal)
 	spin_unlock_irqrestore(&t->sighand->lock, flags);
 }
 
+/* A lost page is lost as a whole: the lowest bit of the address that counts. */
+#define PAGE_LSB 12
+
 void force_sig_fault(int sig, int code, unsigned long addr)
 {
 	struct kernel_siginfo info = { .si_signo = sig,
 				       .si_code = code,
 				       .fault = { .addr = addr } };
+
+	force_info(&info, false);
+}
+
+void force_sig_mceerr(int code, unsigned long addr)
+{
+	struct kernel_siginfo info = { .si_signo = SIGBUS,
+				       .si_code = code,
+				       .fault = { .addr = addr, .addr_lsb = PAGE_LSB } };
 
 	force_info(&info, false);
 }

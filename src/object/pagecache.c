@@ -285,6 +285,25 @@ struct page *ram_page_get(struct address_space *mapping, pgoff_t index, bool che
 	}
 }
 
+int ram_page_add(struct address_space *mapping, pgoff_t index, struct page *page)
+{
+	int err = -EFBIG;
+
+	down_read(&mapping->invalidate_lock);
+	if (index < bytes_to_pages(mapping->ops->size(mapping)))
+		err = charge_page(mapping);
+	if (!err) {
+		SetPageUptodate(page);
+		err = add_to_page_cache(page, mapping, index, mapping->gfp);
+		if (err) {
+			ClearPageUptodate(page);
+			uncharge_page(mapping);
+		}
+	}
+	up_read(&mapping->invalidate_lock);
+	return err;
+}
+
 struct page *read_cache_page(struct address_space *mapping, pgoff_t index)
 {
 	struct page *page;

@@ -41,6 +41,9 @@ void remove_from_page_cache(struct page *page);
 /* The page of a RAM object for a fault or a write, created if it is a hole, unless the object ends before it. Referenced, up to
  * date. NULL with *err: -EFBIG beyond the end (check_size only), -ENOMEM, -ENOSPC. Sleeps. */
 struct page *ram_page_get(struct address_space *mapping, pgoff_t index, bool check_size, int *err);
+/* A page that nobody else knows, with its contents, becomes one of a RAM object. 0, -EFBIG beyond the end, -EEXIST, -ENOMEM,
+ * -ENOSPC. Sleeps. */
+int ram_page_add(struct address_space *mapping, pgoff_t index, struct page *page);
 /* Frees what the cache of a mapping used for its tree nodes etc.: see object_init. */
 void object_free_xa_node(struct xa_node *node);
 

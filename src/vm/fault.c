@@ -6,6 +6,7 @@
 #include "pgtable/walk.h"
 #include "quire/errno.h"
 #include "vm/fault_int.h"
+#include "vm/userfault.h"
 
 vm_fault_t fault_prepare_anon_slow(struct vm_fault *vmf)
 {
@@ -27,6 +28,8 @@ static vm_fault_t do_soft_fault(struct vm_fault *vmf)
 	switch (softpte_type(vmf->orig)) {
 	case SOFT_NONLINEAR:
 		return do_file_fault(vmf);
+	case SOFT_MARKER:
+		return pte_soft_payload(vmf->orig) & PTE_MARKER_POISONED ? VM_FAULT_HWPOISON : VM_FAULT_SIGBUS;
 	case SOFT_HWPOISON:
 		return VM_FAULT_HWPOISON;
 	default:
@@ -94,12 +97,29 @@ static inline struct fault_result segv(int code)
 	return (struct fault_result){ .what = VM_FAULT_SIGSEGV, .si_code = code };
 }
 
+static __noinline struct fault_result finish_error(vm_fault_t result)
+{
+	int code = result & VM_FAULT_SIGSEGV ? FAULT_SEGV_MAPERR :
+		   result & VM_FAULT_HWPOISON ? FAULT_BUS_MCEERR_AR : FAULT_BUS_ADRERR;
+
+	return (struct fault_result){ .what = result & VM_FAULT_ERROR, .si_code = code };
+}
+
 static inline struct fault_result finish(vm_fault_t result)
 {
 	if (likely(!(result & VM_FAULT_ERROR)))
 		return (struct fault_result){ .what = result };
-	return (struct fault_result){ .what = result & VM_FAULT_ERROR,
-				      .si_code = result & VM_FAULT_SIGSEGV ? FAULT_SEGV_MAPERR : FAULT_BUS_ADRERR };
+	return finish_error(result);
+}
+
+/* A monitor was asked and the mmap lock dropped: the access is tried again, unless the kernel must give it up to die. */
+static struct fault_result try_again(unsigned int flags)
+{
+	const struct quire_port *port = this_quire()->port;
+
+	if (!(flags & FAULT_FLAG_USER) && port->fatal_signal_pending && port->fatal_signal_pending())
+		return finish_error(VM_FAULT_SIGBUS);
+	return (struct fault_result){ 0 };
 }
 
 /* A stack may reach down to the address: then it is grown, with the mmap lock held to write and given back to read. */
@@ -119,8 +139,9 @@ static struct vm_area_struct *grow_stack(struct mm_struct *mm, vaddr_t address)
 /* Under the mmap lock: authoritative. */
 static __noinline struct fault_result fault_slow(struct mm_struct *mm, vaddr_t address, unsigned int flags)
 {
+	struct fault_result result = { 0 };
 	struct vm_area_struct *vma;
-	struct fault_result result;
+	vm_fault_t what = 0;
 
 	mmap_read_lock(mm);
 	vma = find_vma(mm, address);
@@ -131,9 +152,11 @@ static __noinline struct fault_result fault_slow(struct mm_struct *mm, vaddr_t a
 	else if (access_denied(vma, flags))
 		result = segv(FAULT_SEGV_ACCERR);
 	else
-		result = finish(handle_mm_fault(mm, vma, address, flags));
+		what = handle_watched_fault(mm, vma, address, flags | FAULT_FLAG_ALLOW_RETRY);
+	if (unlikely(what & VM_FAULT_RETRY))
+		return try_again(flags);
 	mmap_read_unlock(mm);
-	return result;
+	return result.what ? result : finish(what);
 }
 
 struct fault_result handle_user_fault(struct mm_struct *mm, vaddr_t address, unsigned int flags)

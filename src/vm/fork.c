@@ -9,6 +9,7 @@
 #include "quire/port.h"
 #include "vm/fault_int.h"
 #include "vm/mm_int.h"
+#include "vm/userfault.h"
 
 /* What travels through a copy. */
 struct fork_copy {
@@ -36,7 +37,7 @@ static void copy_present(struct fork_copy *copy, pte_t *dst, pte_t *src, pte_t p
 		pte = pte_wrprotect(pte);
 		copy->protected = true;
 	}
-	set_pte(dst, pte_mkold(pte));
+	set_pte(dst, pte_for_child(pte));
 }
 
 /* One leaf table's part. The child's table is locked first: nobody else can reach it, so the order cannot close a circle. */
@@ -56,7 +57,7 @@ static int copy_part(struct fork_copy *copy, const struct pgtable_cursor *c)
 			continue;
 		if (likely(pte_present(pte)))
 			copy_present(copy, dst, src, pte);
-		else if (softpte_type(pte) == SOFT_NONLINEAR)
+		else if (softpte_type(pte) == SOFT_NONLINEAR || softpte_type(pte) == SOFT_MARKER)
 			set_pte(dst, pte);
 	}
 	spin_unlock(c->ptl);
@@ -92,6 +93,9 @@ static struct vm_area_struct *copy_vma(struct fork_copy *copy, struct vm_area_st
 	if (!child)
 		return ERR_PTR(-ENOMEM);
 	child->vm_flags &= ~VM_LOCKED_MASK;
+	/* A monitor watches the address space it was made for. */
+	if (unlikely(child->userfault))
+		vma_unwatch_copy(child);
 	err = insert_vm_struct(copy->to, child);
 	if (err) {
 		vma_free(child);

@@ -6,10 +6,13 @@
 #include "pgtable/walk.h"
 #include "quire/errno.h"
 #include "vm/fault_int.h"
+#include "vm/userfault.h"
 
 /* Private mappings that may not be written by the program are still written for a debugger: as copies. */
 #define GUP_WRITE 1u
 #define GUP_FORCE 2u
+
+#define GUP_FAULT_FLAGS (FAULT_FLAG_REMOTE | FAULT_FLAG_ALLOW_RETRY)
 
 /* The page behind one address with a reference, if the entry allows the access now. */
 static struct page *follow_page(struct mm_struct *mm, vaddr_t addr, unsigned int how)
@@ -47,8 +50,10 @@ static struct page *forced_copy(struct mm_struct *mm, struct vm_area_struct *vma
 {
 	for (;;) {
 		struct page *page;
-		vm_fault_t result = handle_mm_fault(mm, vma, addr, FAULT_FLAG_WRITE | FAULT_FLAG_REMOTE);
+		vm_fault_t result = handle_watched_fault(mm, vma, addr, GUP_FAULT_FLAGS | FAULT_FLAG_WRITE);
 
+		if (result & VM_FAULT_RETRY)
+			return ERR_PTR(-EAGAIN);
 		if (result & VM_FAULT_ERROR)
 			return NULL;
 		page = follow_page(mm, addr, 0);
@@ -60,10 +65,11 @@ static struct page *forced_copy(struct mm_struct *mm, struct vm_area_struct *vma
 	}
 }
 
-/* The page for one address, faulted in as needed. NULL: not to be had. mmap lock held to read. */
+/* The page for one address, faulted in as needed. NULL: not to be had. mmap lock held to read; ERR_PTR(-EAGAIN): it was
+ * dropped to wait for a monitor. */
 static struct page *gup_one(struct mm_struct *mm, struct vm_area_struct *vma, vaddr_t addr, unsigned int how)
 {
-	unsigned int flags = FAULT_FLAG_REMOTE | (how & GUP_WRITE ? FAULT_FLAG_WRITE : 0);
+	unsigned int flags = GUP_FAULT_FLAGS | (how & GUP_WRITE ? FAULT_FLAG_WRITE : 0);
 
 	if ((how & GUP_WRITE) && !(vma->vm_flags & VM_WRITE))
 		return forced_copy(mm, vma, addr);
@@ -73,10 +79,21 @@ static struct page *gup_one(struct mm_struct *mm, struct vm_area_struct *vma, va
 
 		if (page)
 			return page;
-		result = handle_mm_fault(mm, vma, addr, flags);
+		result = handle_watched_fault(mm, vma, addr, flags);
+		if (result & VM_FAULT_RETRY)
+			return ERR_PTR(-EAGAIN);
 		if (result & VM_FAULT_ERROR)
 			return NULL;
 	}
+}
+
+/* After -EAGAIN the lock is taken again; false: the caller has no time left. */
+static bool gup_relock(struct mm_struct *mm)
+{
+	const struct quire_port *port = this_quire()->port;
+
+	mmap_read_lock(mm);
+	return !port->fatal_signal_pending || !port->fatal_signal_pending();
 }
 
 static struct vm_area_struct *gup_vma(struct mm_struct *mm, vaddr_t addr, unsigned int how)
@@ -93,12 +110,19 @@ long get_user_pages(struct mm_struct *mm, vaddr_t addr, unsigned long nr, bool w
 
 	addr &= PAGE_MASK;
 	mmap_read_lock(mm);
-	for (done = 0; done < nr; done++, addr += PAGE_SIZE) {
+	for (done = 0; done < nr;) {
 		struct vm_area_struct *vma = gup_vma(mm, addr, how);
 
 		pages[done] = vma ? gup_one(mm, vma, addr, how) : NULL;
+		if (pages[done] == ERR_PTR(-EAGAIN)) {
+			if (gup_relock(mm))
+				continue;
+			break;
+		}
 		if (!pages[done])
 			break;
+		done++;
+		addr += PAGE_SIZE;
 	}
 	mmap_read_unlock(mm);
 	return done || !nr ? (long)done : -EFAULT;
@@ -116,6 +140,11 @@ size_t access_remote_vm(struct mm_struct *mm, vaddr_t addr, void *buf, size_t le
 		struct page *page = vma ? gup_one(mm, vma, (addr + done) & PAGE_MASK, how) : NULL;
 		char *at;
 
+		if (page == ERR_PTR(-EAGAIN)) {
+			if (gup_relock(mm))
+				continue;
+			break;
+		}
 		if (!page)
 			break;
 		at = (char *)page_address(page) + offset;
@@ -145,9 +174,20 @@ bool populate_vma(struct mm_struct *mm, struct vm_area_struct *vma, vaddr_t addr
 	if ((vma->vm_flags & (VM_IO | VM_PFNMAP)) || !(vma->vm_flags & VM_ACCESS_FLAGS))
 		return false;
 	for (; addr < end; addr += PAGE_SIZE)
-		if (handle_mm_fault(mm, vma, addr, flags) & VM_FAULT_ERROR)
+		if (handle_watched_fault(mm, vma, addr, flags) & VM_FAULT_ERROR)
 			return false;
 	return true;
+}
+
+/* What a monitor must bring is waited for page by page, before populate_vma would fail. True: the lock was dropped. */
+static bool wait_for_monitor(struct vm_area_struct *vma, unsigned long start, unsigned long *upto)
+{
+	bool write = (vma->vm_flags & (VM_WRITE | VM_SHARED)) == VM_WRITE;
+
+	if (likely(!vma->userfault) || !(vma->vm_flags & VM_ACCESS_FLAGS))
+		return false;
+	*upto = min(*upto, start + PAGE_SIZE);
+	return userfault_handle(vma, start, GUP_FAULT_FLAGS | (write ? FAULT_FLAG_WRITE : 0)) & VM_FAULT_RETRY;
 }
 
 /* Faults [start, end) in VMA by VMA. At a page that cannot be had: goes on behind its VMA, or stops with -EFAULT. */
@@ -169,6 +209,11 @@ static int populate_range(struct mm_struct *mm, unsigned long start, unsigned lo
 		/* In pieces, so that a writer need not wait for all of it. */
 		start = max(start, vma->vm_start);
 		upto = min(min(end, vma->vm_end), start + (512ul << PAGE_SHIFT));
+		if (unlikely(wait_for_monitor(vma, start, &upto))) {
+			if (port->fatal_signal_pending && port->fatal_signal_pending())
+				return -EINTR;
+			continue;
+		}
 		done = populate_vma(mm, vma, start, upto);
 		start = done ? upto : min(end, vma->vm_end);
 		mmap_read_unlock(mm);

@@ -10,6 +10,7 @@
 #include "pgtable/walk.h"
 #include "quire/errno.h"
 #include "vm/fault_int.h"
+#include "vm/userfault.h"
 #include "vm/vma_merge.h"
 
 /* The flags of a VMA after an advice that only changes flags; 0 or -EINVAL. */
@@ -218,12 +219,16 @@ static int advise_range(struct mm_struct *mm, unsigned long start, unsigned long
 /* MADV_POPULATE_*: as a touch of every page would, but with an error instead of a signal. */
 static int populate(struct mm_struct *mm, unsigned long start, unsigned long end, bool write)
 {
-	unsigned int flags = FAULT_FLAG_REMOTE | (write ? FAULT_FLAG_WRITE : 0);
+	unsigned int flags = FAULT_FLAG_REMOTE | FAULT_FLAG_ALLOW_RETRY | (write ? FAULT_FLAG_WRITE : 0);
+	const struct quire_port *port = this_quire()->port;
 	int err = 0;
 
-	for (; start < end && !err; start += PAGE_SIZE) {
+	while (start < end && !err) {
 		struct vm_area_struct *vma;
-		vm_fault_t result;
+		vm_fault_t result = 0;
+
+		if (port->fatal_signal_pending && port->fatal_signal_pending())
+			return -EINTR;
 
 		mmap_read_lock(mm);
 		vma = vma_lookup(mm, start);
@@ -232,11 +237,17 @@ static int populate(struct mm_struct *mm, unsigned long start, unsigned long end
 		} else if ((vma->vm_flags & (VM_IO | VM_PFNMAP)) || !(vma->vm_flags & (write ? VM_WRITE : VM_READ))) {
 			err = -EINVAL;
 		} else {
-			result = handle_mm_fault(mm, vma, start, flags);
-			if (result & VM_FAULT_ERROR)
+			result = handle_watched_fault(mm, vma, start, flags);
+			/* The lock was dropped to wait for a monitor: the same page again. */
+			if (result & VM_FAULT_RETRY)
+				continue;
+			if (result & VM_FAULT_HWPOISON)
+				err = -EHWPOISON;
+			else if (result & VM_FAULT_ERROR)
 				err = result & VM_FAULT_OOM ? -ENOMEM : -EFAULT;
 		}
 		mmap_read_unlock(mm);
+		start += PAGE_SIZE;
 	}
 	return err;
 }

@@ -103,7 +103,7 @@ static __always_inline bool vma_start_read(struct mm_struct *mm, struct vm_area_
 		return false;
 	/* Full order: the count is out before lock_seq is read again; pairs with the fence in vma_start_write. */
 	(void)__atomic_add_fetch(&vma->lock_readers.counter, 1, __ATOMIC_SEQ_CST);
-	if (likely(READ_ONCE(vma->lock_seq) != smp_load_acquire(&mm->lock_seq) && !READ_ONCE(vma->detached) &&
+	if (likely(READ_ONCE(vma->lock_seq) != smp_load_acquire(&mm->lock_seq) && !READ_ONCE(vma->mmap_lock_only) &&
 		   READ_ONCE(vma->vm_mm) == mm))
 		return true;
 	vma_end_read(vma);

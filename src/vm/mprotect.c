@@ -24,7 +24,7 @@ static bool writable_now(const struct vm_area_struct *vma, pte_t pte)
 {
 	const struct page *page;
 
-	if (!(vma->vm_flags & VM_WRITE) || pte_special(pte))
+	if (!(vma->vm_flags & VM_WRITE) || pte_special(pte) || pte_uffd_wp(pte))
 		return false;
 	if (vma->vm_flags & VM_SHARED)
 		return pte_dirty(pte) && vma->vm_mapping && !vma->vm_mapping->ops->page_mkwrite;

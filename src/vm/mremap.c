@@ -6,6 +6,7 @@
 #include "pgtable/walk.h"
 #include "quire/errno.h"
 #include "vm/mm_int.h"
+#include "vm/userfault.h"
 #include "vm/vma_merge.h"
 
 /* A move needs this many more VMAs at worst: the copy, and two cuts. */
@@ -125,6 +126,7 @@ static struct vm_area_struct *copy_vma_to(struct mremap_request *req, struct vm_
 	struct vma_attrs attrs;
 
 	vma_attrs_of(vma, &attrs);
+	attrs.flags &= ~VM_UFFD_FLAGS;
 	attrs.pgoff = linear_page_index(vma, req->addr);
 	/* Nothing was touched yet: the offsets may follow the new place, where they merge better. */
 	if (vma_is_anonymous(vma) && !vma->anon_vma)
@@ -138,6 +140,8 @@ static struct vm_area_struct *copy_vma_to(struct mremap_request *req, struct vm_
 	new = vma_dup(mm, vma);
 	if (!new)
 		return NULL;
+	if (unlikely(new->userfault))
+		vma_unwatch_copy(new);
 	new->vm_start = attrs.start;
 	new->vm_end = attrs.end;
 	new->vm_pgoff = attrs.pgoff;
@@ -191,6 +195,8 @@ static unsigned long move_vma(struct mremap_request *req, struct vm_area_struct 
 	vma = vma_lookup(mm, req->addr);
 	if (vma)
 		vma_start_write(vma);
+	if (unlikely(vm_flags & VM_UFFD_WP))
+		userfault_forget_wp(mm, req->addr, req->addr + req->old_len);
 	vm_stat_account(mm, vm_flags, (long)new_pages);
 	if (vm_flags & VM_LOCKED) {
 		mm->locked_vm += new_pages;

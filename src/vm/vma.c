@@ -8,6 +8,7 @@
 #include "quire/slab.h"
 #include "sync/wait.h"
 #include "vm/mm_int.h"
+#include "vm/userfault.h"
 #include "vm/vma_tree_int.h"
 
 struct vm_area_struct *vma_alloc(struct mm_struct *mm)
@@ -23,14 +24,28 @@ struct vm_area_struct *vma_alloc(struct mm_struct *mm)
 	return vma;
 }
 
-static void backing_get(const struct vm_area_struct *vma)
+/* One of the things that few VMAs have. */
+static __always_inline bool has_extras(const struct vm_area_struct *vma)
 {
-	if (vma->vm_mapping && vma->vm_mapping->ops->get_file)
-		vma->vm_mapping->ops->get_file(vma->vm_file);
+	return ((unsigned long)vma->special | (unsigned long)vma->anon_name | (unsigned long)vma->userfault) != 0;
+}
+
+static __noinline void extras_get(const struct vm_area_struct *vma)
+{
 	if (vma->special)
 		atomic_fetch_add_explicit(&vma->special->users, 1, memory_order_relaxed);
 	if (vma->anon_name)
 		atomic_fetch_add_explicit(&vma->anon_name->users, 1, memory_order_relaxed);
+	if (vma->userfault)
+		userfault_get(vma->userfault);
+}
+
+static void backing_get(const struct vm_area_struct *vma)
+{
+	if (vma->vm_mapping && vma->vm_mapping->ops->get_file)
+		vma->vm_mapping->ops->get_file(vma->vm_file);
+	if (unlikely(has_extras(vma)))
+		extras_get(vma);
 }
 
 static void special_put(struct special_mapping *special)
@@ -46,6 +61,15 @@ void anon_name_put(struct anon_name *name)
 {
 	if (name && atomic_fetch_sub_explicit(&name->users, 1, memory_order_acq_rel) == 1)
 		kfree(name);
+}
+
+static __noinline void extras_put(const struct vm_area_struct *vma)
+{
+	if (vma->special)
+		special_put(vma->special);
+	anon_name_put(vma->anon_name);
+	if (vma->userfault)
+		userfault_put(vma->userfault);
 }
 
 struct vm_area_struct *vma_dup(struct mm_struct *mm, const struct vm_area_struct *old)
@@ -79,15 +103,13 @@ void vma_free(struct vm_area_struct *vma)
 {
 	if (vma->vm_mapping && vma->vm_mapping->ops->put_file)
 		vma->vm_mapping->ops->put_file(vma->vm_file);
-	if (unlikely(vma->special))
-		special_put(vma->special);
-	if (unlikely(vma->anon_name))
-		anon_name_put(vma->anon_name);
+	if (unlikely(has_extras(vma)))
+		extras_put(vma);
 	if (vma->vm_mm->tree.alone) {
 		kmem_cache_free(this_vm()->vma_cache, vma);
 		return;
 	}
-	WRITE_ONCE(vma->detached, true);
+	WRITE_ONCE(vma->mmap_lock_only, true);
 	call_rcu(&vma->rcu, vma_free_rcu);
 }
 

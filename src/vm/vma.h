@@ -26,6 +26,7 @@
 #include "sync/rcu.h"
 
 struct anon_name;
+struct userfault;
 
 /* Pages that are the kernel's own: [vdso], [vvar]. */
 struct special_mapping {
@@ -56,10 +57,11 @@ struct vm_area_struct {
 	void *vm_file;                    /* (c) the host's handle, or NULL: an object of Quire's own */
 	struct special_mapping *special;  /* (c) */
 	struct anon_name *anon_name;      /* (M) */
+	struct userfault *userfault;      /* (M) who watches it, NULL unless VM_UFFD_FLAGS */
 	/* Identity for merging, as separate chains have it elsewhere: VMAs merge when equal or one has none. */
 	u64 anon_id;
 	bool anon_forked;                 /* (M) inherited pages of a parent: never merges with one that has none */
-	bool detached;                    /* (M) left the tree */
+	bool mmap_lock_only;              /* (M) faults need the mmap lock: it left the tree, or is watched */
 	union {
 		struct rmap_area rmap;    /* [V3] */
 		struct rcu_head rcu;      /* once freed */
@@ -73,6 +75,7 @@ struct vm_area_struct {
 #define VM_SPECIAL (VM_IO | VM_DONTEXPAND | VM_PFNMAP)
 #define VM_LOCKED_MASK (VM_LOCKED | VM_LOCKONFAULT)
 #define VM_STACK VM_GROWSDOWN
+#define VM_UFFD_FLAGS (VM_UFFD_MISSING | VM_UFFD_WP | VM_UFFD_MINOR)
 
 static inline unsigned long vma_pages(const struct vm_area_struct *vma)
 {

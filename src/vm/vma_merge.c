@@ -41,7 +41,7 @@ static bool anon_fits(const struct vma_attrs *neighbour, const struct vma_attrs 
 static bool kind_fits(const struct vma_attrs *a, const struct vma_attrs *b)
 {
 	return a->flags == b->flags && a->mapping == b->mapping && a->file == b->file && !a->special && !b->special &&
-	       !(a->flags & VM_SPECIAL) && same_name(a->name, b->name);
+	       !(a->flags & (VM_SPECIAL | VM_UFFD_FLAGS)) && same_name(a->name, b->name);
 }
 
 static bool follows(const struct vma_attrs *low, const struct vma_attrs *high)

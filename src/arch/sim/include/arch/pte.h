@@ -2,7 +2,7 @@
 /*
  * pte.h - entries of the simulated ISA's page tables, laid out unlike any CPU's, so that code that knows bits fails here.
  *
- *	present   61..16 frame | 15 NOCACHE | 14 GLOBAL | 13 SPECIAL | 12 HUGE | 10 DIRTY | 9 ACCESSED | 8 USER
+ *	present   61..16 frame | 15 NOCACHE | 14 GLOBAL | 13 SPECIAL | 12 HUGE | 11 UFFD_WP | 10 DIRTY | 9 ACCESSED | 8 USER
  *	          7 NOEXEC | 6 WRITE | 5 READ | 1 VALID
  *	no access as present without READ
  *	soft      63..59 type (1..31) | 58..9 payload | 6..4 flags | 1: 0
@@ -47,6 +47,7 @@ typedef struct {
 #define SIM_PTE_USER (1ull << 8)
 #define SIM_PTE_ACCESSED (1ull << 9)
 #define SIM_PTE_DIRTY (1ull << 10)
+#define SIM_PTE_UFFD_WP (1ull << 11)
 #define SIM_PTE_HUGE (1ull << 12)
 #define SIM_PTE_SPECIAL (1ull << 13)
 #define SIM_PTE_GLOBAL (1ull << 14)
@@ -193,10 +194,18 @@ static __always_inline pte_t pte_mkyoung(pte_t pte) { return __pte(pte.val | SIM
 static __always_inline pte_t pte_mkold(pte_t pte) { return __pte(pte.val & ~SIM_PTE_ACCESSED); }
 static __always_inline pte_t pte_mkspecial(pte_t pte) { return __pte(pte.val | SIM_PTE_SPECIAL); }
 
+/* Writes are told to a userfaultfd's monitor first: the entry stays read-only until it has agreed. */
+static __always_inline bool pte_uffd_wp(pte_t pte) { return (pte.val & SIM_PTE_UFFD_WP) != 0; }
+static __always_inline pte_t pte_mkuffd_wp(pte_t pte) { return __pte(pte.val | SIM_PTE_UFFD_WP); }
+static __always_inline pte_t pte_clear_uffd_wp(pte_t pte) { return __pte(pte.val & ~SIM_PTE_UFFD_WP); }
+/* As fork hands it on: not used yet, and watched by nobody. */
+static __always_inline pte_t pte_for_child(pte_t pte) { return __pte(pte.val & ~(SIM_PTE_ACCESSED | SIM_PTE_UFFD_WP)); }
+
 /* Other rights; frame, accessed, dirty and special stay (mprotect). */
 static __always_inline pte_t pte_modify(pte_t pte, pgprot_t prot)
 {
-	const pteval_t keep = SIM_PTE_FRAME | SIM_PTE_ACCESSED | SIM_PTE_DIRTY | SIM_PTE_SPECIAL | SIM_PTE_HUGE;
+	const pteval_t keep = SIM_PTE_FRAME | SIM_PTE_ACCESSED | SIM_PTE_DIRTY | SIM_PTE_SPECIAL | SIM_PTE_HUGE |
+			      SIM_PTE_UFFD_WP;
 
 	return __pte((pte.val & keep) | (prot & ~(pgprot_t)(SIM_PTE_FRAME | SIM_PTE_ACCESSED | SIM_PTE_DIRTY)));
 }
@@ -287,6 +296,11 @@ static __always_inline bool ptep_try_change(pte_t *p, pte_t old, pte_t pte)
 static __always_inline void ptep_set_wrprotect(pte_t *p)
 {
 	(void)__atomic_fetch_and(&p->val, ~SIM_PTE_WRITE, __ATOMIC_SEQ_CST);
+}
+
+static __always_inline void ptep_clear_uffd_wp(pte_t *p)
+{
+	(void)__atomic_fetch_and(&p->val, ~SIM_PTE_UFFD_WP, __ATOMIC_SEQ_CST);
 }
 
 static __always_inline bool ptep_test_and_clear_young(pte_t *p)

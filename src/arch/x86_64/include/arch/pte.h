@@ -2,7 +2,7 @@
 /*
  * pte.h - entries of page tables, four levels of 512: what the CPU reads, and what Quire writes where it does not look.
  *
- *	present      63 NX | 51..12 frame | 11 10 own | 9 special | G 8 | PS 7 | D 6 | A 5 | PCD 4 | PWT 3 | U 2 | W 1 | P 0
+ *	present      63 NX | 51..12 frame | 11 own | 10 watched writes | 9 special | G 8 | PS 7 | D 6 | A 5 | PCD 4 | PWT 3 | U 2 | W 1 | P 0
  *	no access    as present with P clear and G set: the frame stays, every access faults (PROT_NONE)
  *	soft         63..59 type (1..31) | 58..9 payload | 8: 0 | 7..4: 0 | 3 2 1 flags | 0: 0
  *	none         all bits clear
@@ -48,6 +48,7 @@ typedef struct {
 #define X86_PTE_PS 0x080ull
 #define X86_PTE_G 0x100ull
 #define X86_PTE_SPECIAL 0x200ull
+#define X86_PTE_UFFD_WP 0x400ull
 #define X86_PTE_NX (1ull << 63)
 #define X86_PTE_FRAME 0x000ffffffffff000ull
 
@@ -189,10 +190,17 @@ static __always_inline pte_t pte_mkyoung(pte_t pte) { return __pte(pte.val | X86
 static __always_inline pte_t pte_mkold(pte_t pte) { return __pte(pte.val & ~X86_PTE_A); }
 static __always_inline pte_t pte_mkspecial(pte_t pte) { return __pte(pte.val | X86_PTE_SPECIAL); }
 
+/* Writes are told to a userfaultfd's monitor first: the entry stays read-only until it has agreed. */
+static __always_inline bool pte_uffd_wp(pte_t pte) { return (pte.val & X86_PTE_UFFD_WP) != 0; }
+static __always_inline pte_t pte_mkuffd_wp(pte_t pte) { return __pte(pte.val | X86_PTE_UFFD_WP); }
+static __always_inline pte_t pte_clear_uffd_wp(pte_t pte) { return __pte(pte.val & ~X86_PTE_UFFD_WP); }
+/* As fork hands it on: not used yet, and watched by nobody. */
+static __always_inline pte_t pte_for_child(pte_t pte) { return __pte(pte.val & ~(X86_PTE_A | X86_PTE_UFFD_WP)); }
+
 /* Other rights; frame, accessed, dirty and special stay (mprotect). */
 static __always_inline pte_t pte_modify(pte_t pte, pgprot_t prot)
 {
-	const pteval_t keep = X86_PTE_FRAME | X86_PTE_A | X86_PTE_D | X86_PTE_SPECIAL | X86_PTE_PS;
+	const pteval_t keep = X86_PTE_FRAME | X86_PTE_A | X86_PTE_D | X86_PTE_SPECIAL | X86_PTE_PS | X86_PTE_UFFD_WP;
 
 	return __pte((pte.val & keep) | (prot & ~(pgprot_t)(X86_PTE_FRAME | X86_PTE_A | X86_PTE_D)));
 }
@@ -283,6 +291,11 @@ static __always_inline bool ptep_try_change(pte_t *p, pte_t old, pte_t pte)
 static __always_inline void ptep_set_wrprotect(pte_t *p)
 {
 	(void)__atomic_fetch_and(&p->val, ~X86_PTE_W, __ATOMIC_SEQ_CST);
+}
+
+static __always_inline void ptep_clear_uffd_wp(pte_t *p)
+{
+	(void)__atomic_fetch_and(&p->val, ~X86_PTE_UFFD_WP, __ATOMIC_SEQ_CST);
 }
 
 static __always_inline bool ptep_test_and_clear_young(pte_t *p)
