@@ -17,6 +17,7 @@ enum fault_flags {
 	FAULT_FLAG_USER = 0x40,        /* from user mode (else: uaccess in the kernel)   */
 	FAULT_FLAG_REMOTE = 0x80,      /* for another process (ptrace, process_vm_*)     */
 	FAULT_FLAG_INSTRUCTION = 0x100,
+	FAULT_FLAG_PKEY = 0x200,       /* the protection key of the page forbids it      */
 	FAULT_FLAG_VMA_LOCK = 0x1000,  /* internal: running under the VMA's lock only    */
 	FAULT_FLAG_KILLABLE = 0x10,
 };
@@ -37,7 +38,7 @@ enum fault_si_code { FAULT_SEGV_MAPERR = 1, FAULT_SEGV_ACCERR = 2, FAULT_SEGV_PK
 
 struct fault_result {
 	vm_fault_t what; /* 0 or VM_FAULT_MAJOR: done, resume; else one of VM_FAULT_ERROR */
-	int si_code;     /* for SIGSEGV and SIGBUS                                        */
+	int si_code;     /* for SIGSEGV and SIGBUS; with SEGV_PKUERR the key << 8         */
 };
 
 /* `address`: faulting byte. `user_sp`: the user stack pointer, or 0 when unknown (limits nothing: Linux grows stacks for any

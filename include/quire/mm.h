@@ -84,6 +84,15 @@
 #define VM_NOHUGEPAGE 0x40000000ul
 #define VM_MERGEABLE 0x80000000ul
 
+/* The protection key (0..15) of a VMA lies in vm_flags where a long has room for it; elsewhere all have key 0. */
+#define VM_PKEY_SHIFT 32
+#define VM_PKEY_MASK ((unsigned long)(15ull << VM_PKEY_SHIFT))
+
+static inline unsigned int vm_flags_pkey(unsigned long vm_flags)
+{
+	return (unsigned int)((u64)vm_flags >> VM_PKEY_SHIFT) & 15;
+}
+
 /* The backing that a host hands to do_mmap: both NULL for anonymous memory. */
 struct mmap_file {
 	struct address_space *mapping; /* the object's pages                                             */
@@ -131,6 +140,12 @@ unsigned long do_mmap(struct mm_struct *mm, unsigned long addr, unsigned long le
 		      const struct mmap_file *file, u64 offset_bytes);
 int do_munmap(struct mm_struct *mm, unsigned long addr, size_t len);
 int do_mprotect(struct mm_struct *mm, unsigned long addr, size_t len, unsigned long prot);
+/* mprotect with a protection key for the range; pkey -1: the keys stay. -EINVAL also for a key that is not allocated. */
+int do_pkey_mprotect(struct mm_struct *mm, unsigned long addr, size_t len, unsigned long prot, int pkey);
+/* A key that nobody has, -ENOSPC, or -EINVAL where the CPU has none. */
+int mm_pkey_alloc(struct mm_struct *mm);
+/* 0 or -EINVAL. Mappings keep it. */
+int mm_pkey_free(struct mm_struct *mm, int pkey);
 unsigned long do_mremap(struct mm_struct *mm, unsigned long addr, unsigned long old_len, unsigned long new_len,
 			unsigned long flags, unsigned long new_addr);
 unsigned long do_brk(struct mm_struct *mm, unsigned long brk); /* as the system call: the new or the unchanged break */

@@ -15,8 +15,9 @@
 
 static unsigned int access_flags(unsigned long error)
 {
-	return (error & PF_WRITE ? FAULT_FLAG_WRITE : 0) |
-	       (error & PF_INSTR ? FAULT_FLAG_INSTRUCTION : 0);
+	/* The two upper flags lie as far apart as the CPU's bits: one shift for both. */
+	_Static_assert(PF_INSTR << 4 == FAULT_FLAG_INSTRUCTION && PF_PK << 4 == FAULT_FLAG_PKEY, "as in quire/fault.h");
+	return (error & PF_WRITE ? FAULT_FLAG_WRITE : 0) | (unsigned int)((error & (PF_INSTR | PF_PK)) << 4);
 }
 
 /* A fork of bad programs must not fill the log: so many lines in so many nanoseconds. */
@@ -68,7 +69,9 @@ static void __noinline user_fault_signal(struct pt_regs *regs, unsigned long add
 	if (sig == SIGSEGV && is_unhandled(sig) && may_log())
 		pr_info("%s[%d]: segfault at %lx ip %lx sp %lx error %lx", current->comm,
 			current->pid, address, regs->ip, regs->sp, error);
-	if (result.what & VM_FAULT_HWPOISON)
+	if (sig == SIGSEGV && (result.si_code & 0xff) == FAULT_SEGV_PKUERR)
+		force_sig_pkuerr(address, (u32)result.si_code >> 8);
+	else if (result.what & VM_FAULT_HWPOISON)
 		force_sig_mceerr(result.si_code, address & ~0xffful);
 	else
 		force_sig_fault(sig, result.si_code, address);

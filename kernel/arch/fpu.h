@@ -39,4 +39,8 @@ int fpu_save_to_user(void *frame);
 /* Loads them back from a signal frame (NULL: fresh registers). 0, -EFAULT; bad contents load nothing. */
 int fpu_restore_from_user(const void *frame);
 
+/* Rights of protection keys, the PKRU register: two bits a key, 1 no access, 2 no writing. Only where the CPU has it.
+ * The running task's rights for one key become `bits`. */
+void pkru_set_key(unsigned int key, uint32_t bits);
+
 #endif

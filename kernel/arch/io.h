@@ -97,6 +97,7 @@ static inline struct cpuid cpuid(uint32_t leaf, uint32_t subleaf)
 #define CR4_OSXSAVE	(1UL << 18)
 #define CR4_SMEP	(1UL << 20)
 #define CR4_SMAP	(1UL << 21)
+#define CR4_PKE		(1UL << 22)
 
 static inline unsigned long read_cr0(void)
 {

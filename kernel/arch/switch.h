@@ -50,6 +50,7 @@ struct thread_struct {
 	void *fpu;			/* FXSAVE or XSAVE image, 64-byte aligned (fpu.h), or NULL */
 	unsigned long fs_base;
 	unsigned long gs_base;
+	uint32_t pkru;			/* rights of the protection keys, while the task does not run */
 };
 
 _Static_assert(offsetof(struct thread_struct, rsp) == THREAD_RSP, "used by switch.S");

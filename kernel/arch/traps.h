@@ -47,6 +47,7 @@ void __attribute__((noreturn)) die_page_fault(struct pt_regs *regs, unsigned lon
 #define PF_WRITE	0x02
 #define PF_USER		0x04
 #define PF_INSTR	0x10
+#define PF_PK		0x20	/* a protection key forbids it */
 
 
 #endif

@@ -58,7 +58,7 @@ enum si_code {
 	SI_USER = 0, SI_KERNEL = 0x80, SI_QUEUE = -1, SI_TIMER = -2, SI_TKILL = -6,
 	ILL_ILLOPC = 1, ILL_ILLOPN = 2, FPE_INTDIV = 1, FPE_INTOVF = 2, FPE_FLTDIV = 3,
 	FPE_FLTOVF = 4,
-	FPE_FLTUND = 5, FPE_FLTRES = 6, FPE_FLTINV = 7, SEGV_MAPERR = 1, SEGV_ACCERR = 2,
+	FPE_FLTUND = 5, FPE_FLTRES = 6, FPE_FLTINV = 7, SEGV_MAPERR = 1, SEGV_ACCERR = 2, SEGV_PKUERR = 4,
 	BUS_ADRALN = 1,
 	BUS_ADRERR = 2, TRAP_BRKPT = 1, TRAP_TRACE = 2, CLD_EXITED = 1, CLD_KILLED = 2,
 	CLD_DUMPED = 3,
@@ -85,7 +85,8 @@ struct kernel_siginfo {
 		} timer;
 		struct {
 			u64 addr;
-			u16 addr_lsb;
+			u16 addr_lsb, pad[3];
+			u32 pkey;
 		} fault;
 		unsigned char bytes[48];
 	};

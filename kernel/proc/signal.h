@@ -118,6 +118,8 @@ int kill_pid_checked(struct pid *pid, int sig, struct kernel_siginfo *info);
 bool may_access_process(struct task *p);
 /* A fault of the current task: cannot be blocked or ignored. */
 void force_sig_fault(int sig, int code, unsigned long addr);
+/* SIGSEGV for an access that the page's protection key forbids. */
+void force_sig_pkuerr(unsigned long addr, u32 pkey);
 /* SIGBUS for a page of memory that is lost. */
 void force_sig_mceerr(int code, unsigned long addr);
 void force_sig(int sig);

@@ -362,6 +362,15 @@ void force_sig_mceerr(int code, unsigned long addr)
 	force_info(&info, false);
 }
 
+void force_sig_pkuerr(unsigned long addr, u32 pkey)
+{
+	struct kernel_siginfo info = { .si_signo = SIGSEGV,
+				       .si_code = SEGV_PKUERR,
+				       .fault = { .addr = addr, .pkey = pkey } };
+
+	force_info(&info, false);
+}
+
 void force_sig(int sig)
 {
 	struct kernel_siginfo info = { .si_signo = sig, .si_code = SI_KERNEL };

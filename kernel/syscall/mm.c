@@ -2,6 +2,7 @@
 /* mm.c - the system calls about memory: arguments in, the library's do_* calls. */
 #include "quire/mm.h"
 
+#include "arch/fpu.h"
 #include "base/string.h"
 #include "fs/fdtable.h"
 #include "fs/vfs.h"
@@ -67,6 +68,30 @@ SYSCALL_DEFINE1(brk, unsigned long, brk)
 SYSCALL_DEFINE3(madvise, unsigned long, addr, size_t, len, int, advice)
 {
 	return do_madvise(MM, addr, len, advice);
+}
+
+#define PKEY_DISABLE_MASK 3ul /* no access, no writing */
+
+SYSCALL_DEFINE2(pkey_alloc, unsigned long, flags, unsigned long, rights)
+{
+	int pkey;
+
+	if (flags || (rights & ~PKEY_DISABLE_MASK))
+		return -EINVAL;
+	pkey = mm_pkey_alloc(MM);
+	if (pkey >= 0)
+		pkru_set_key((unsigned int)pkey, (u32)rights);
+	return pkey;
+}
+
+SYSCALL_DEFINE1(pkey_free, int, pkey)
+{
+	return mm_pkey_free(MM, pkey);
+}
+
+SYSCALL_DEFINE4(pkey_mprotect, unsigned long, addr, size_t, len, unsigned long, prot, int, pkey)
+{
+	return do_pkey_mprotect(MM, addr, len, prot, pkey);
 }
 
 SYSCALL_DEFINE3(mseal, unsigned long, addr, size_t, len, unsigned long, flags)

@@ -151,6 +151,8 @@ static __noinline struct fault_result fault_slow(struct mm_struct *mm, vaddr_t a
 		result = segv(FAULT_SEGV_MAPERR);
 	else if (access_denied(vma, flags))
 		result = segv(FAULT_SEGV_ACCERR);
+	else if (flags & FAULT_FLAG_PKEY)
+		result = segv(FAULT_SEGV_PKUERR | (int)vm_flags_pkey(vma->vm_flags) << 8);
 	else
 		what = handle_watched_fault(mm, vma, address, flags | FAULT_FLAG_ALLOW_RETRY);
 	if (unlikely(what & VM_FAULT_RETRY))
@@ -167,7 +169,7 @@ struct fault_result handle_user_fault(struct mm_struct *mm, vaddr_t address, uns
 	count_vm_event(PGFAULT);
 	if (unlikely(address >= TASK_SIZE))
 		return segv(FAULT_SEGV_MAPERR);
-	if (unlikely(flags & FAULT_FLAG_REMOTE))
+	if (unlikely(flags & (FAULT_FLAG_REMOTE | FAULT_FLAG_PKEY)))
 		return fault_slow(mm, address, flags);
 	rcu_read_lock();
 	vma = vma_tree_lookup_rcu(&mm->tree, address);

@@ -166,6 +166,7 @@ int dup_mm(struct mm_struct *mm, struct mm_struct **child)
 		return -ENOMEM;
 	mmap_write_lock(mm);
 	copy.to->layout = mm->layout;
+	copy.to->pkey_map = mm->pkey_map;
 	mm_set_exe(copy.to, mm->exe_mapping, mm->exe_file);
 	err = dup_mmap(&copy);
 	mm_lock_seq_move(copy.to);

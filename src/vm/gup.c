@@ -184,7 +184,7 @@ static bool wait_for_monitor(struct vm_area_struct *vma, unsigned long start, un
 {
 	bool write = (vma->vm_flags & (VM_WRITE | VM_SHARED)) == VM_WRITE;
 
-	if (likely(!vma->userfault) || !(vma->vm_flags & VM_ACCESS_FLAGS))
+	if (likely(!vma->userfault) || (vma->vm_flags & VM_LOCKONFAULT) || !(vma->vm_flags & VM_ACCESS_FLAGS))
 		return false;
 	*upto = min(*upto, start + PAGE_SIZE);
 	return userfault_handle(vma, start, GUP_FAULT_FLAGS | (write ? FAULT_FLAG_WRITE : 0)) & VM_FAULT_RETRY;

@@ -21,6 +21,7 @@ struct mm_struct *mm_alloc(void)
 	}
 	vma_tree_init(&mm->tree);
 	mm->lock_seq = 1;
+	mm->pkey_map = arch_has_pkeys();
 	atomic_set(&mm->mm_users, 1);
 	atomic_set(&mm->mm_count, 1);
 	init_rwsem(&mm->mmap_lock, LOCK_MMAP);

@@ -38,6 +38,7 @@ struct mm_struct {
 	unsigned long hiwater_vm;           /* (M) */
 	unsigned long hiwater_rss;          /* racy maximum, refreshed where RSS falls and where it is read */
 	unsigned long def_flags;            /* (M) VM_LOCKED* for new mappings (mlockall) */
+	u16 pkey_map;                       /* (M) bit n: protection key n is allocated; 0 where there are none */
 	struct mm_layout layout;            /* (M) to write */
 	struct address_space *exe_mapping;  /* (M) */
 	void *exe_file;                     /* (M) */

@@ -16,7 +16,7 @@ u64 vm_get_page_prot(unsigned long vm_flags)
 
 	if (vm_flags & VM_WRITE)
 		rights |= VM_READ;
-	return pgprot_user(rights);
+	return pgprot_user(rights) | pgprot_pkey(vm_flags_pkey(vm_flags));
 }
 
 /* May a present entry become writable at once, without the fault that would find the same? */
@@ -125,6 +125,9 @@ int mprotect_fixup(struct mm_struct *mm, struct vm_area_struct **vmap, unsigned 
 	vma_start_write(vma);
 	vma_set_flags(vma, new_flags);
 	change_protection(vma, start, end);
+	/* Another key may forbid what the same rights allowed. */
+	if (unlikely((old ^ new_flags) & VM_PKEY_MASK))
+		flush_tlb_range(&mm->pgt, start, end);
 	/* Locked private memory that may be written now: copies are made at once, not by faults in the middle of real time. */
 	if ((old & (VM_WRITE | VM_SHARED | VM_LOCKED)) == VM_LOCKED && (new_flags & VM_WRITE))
 		populate_vma(mm, vma, start, end);
@@ -159,12 +162,18 @@ static struct vm_area_struct *first_vma(struct mm_struct *mm, unsigned long *sta
 }
 
 static int mprotect_locked(struct mm_struct *mm, unsigned long start, unsigned long end, unsigned long prot,
-			   unsigned long grows)
+			   unsigned long grows, int pkey)
 {
-	unsigned long rights = prot & (PROT_READ | PROT_WRITE | PROT_EXEC), at;
+	unsigned long rights = prot & (PROT_READ | PROT_WRITE | PROT_EXEC), keep = ~VM_ACCESS_FLAGS, at;
 	int err;
 	struct vm_area_struct *vma = first_vma(mm, &start, &end, grows, &err);
 
+	if (pkey != -1) {
+		if (pkey < 0 || pkey > 15 || !(mm->pkey_map >> pkey & 1))
+			return -EINVAL;
+		rights |= (unsigned long)((u64)pkey << VM_PKEY_SHIFT);
+		keep &= ~VM_PKEY_MASK;
+	}
 	if (!vma)
 		return err;
 	for (at = start; at < end; vma = vma->vm_next) {
@@ -172,7 +181,7 @@ static int mprotect_locked(struct mm_struct *mm, unsigned long start, unsigned l
 
 		if (!vma || vma->vm_start > at)
 			return -ENOMEM;
-		flags = rights | (vma->vm_flags & ~VM_ACCESS_FLAGS);
+		flags = rights | (vma->vm_flags & keep);
 		/* VM_MAYREAD and the like lie four bits above the rights they allow. */
 		if ((flags & ~(flags >> 4)) & VM_ACCESS_FLAGS)
 			return -EACCES;
@@ -189,6 +198,39 @@ static int mprotect_locked(struct mm_struct *mm, unsigned long start, unsigned l
 
 int do_mprotect(struct mm_struct *mm, unsigned long addr, size_t len, unsigned long prot)
 {
+	return do_pkey_mprotect(mm, addr, len, prot, -1);
+}
+
+int mm_pkey_alloc(struct mm_struct *mm)
+{
+	int pkey = -ENOSPC;
+
+	if (!arch_has_pkeys())
+		return -EINVAL;
+	mmap_write_lock(mm);
+	if (mm->pkey_map != 0xffff) {
+		pkey = __builtin_ctz(~(unsigned int)mm->pkey_map);
+		mm->pkey_map |= (u16)(1u << pkey);
+	}
+	mmap_write_unlock(mm);
+	return pkey;
+}
+
+int mm_pkey_free(struct mm_struct *mm, int pkey)
+{
+	int err = -EINVAL;
+
+	mmap_write_lock(mm);
+	if (pkey >= 0 && pkey <= 15 && (mm->pkey_map >> pkey & 1)) {
+		mm->pkey_map &= (u16)~(1u << pkey);
+		err = 0;
+	}
+	mmap_write_unlock(mm);
+	return err;
+}
+
+int do_pkey_mprotect(struct mm_struct *mm, unsigned long addr, size_t len, unsigned long prot, int pkey)
+{
 	unsigned long grows = prot & (PROT_GROWSDOWN | PROT_GROWSUP), end;
 	int err;
 
@@ -203,7 +245,7 @@ int do_mprotect(struct mm_struct *mm, unsigned long addr, size_t len, unsigned l
 	if (prot & ~(unsigned long)(PROT_READ | PROT_WRITE | PROT_EXEC | PROT_SEM))
 		return -EINVAL;
 	mmap_write_lock(mm);
-	err = mprotect_locked(mm, addr, end, prot, grows);
+	err = mprotect_locked(mm, addr, end, prot, grows, pkey);
 	mmap_write_unlock(mm);
 	return err;
 }

@@ -140,6 +140,9 @@ static void put_vma(struct text *t, const struct vm_area_struct *vma)
 	put_kb(t, "MMUPageSize:", PAGE_SIZE);
 	put_stats(t, &mss, false);
 	t->len += (size_t)quire_scnprintf(t->buf + t->len, t->size - t->len, "%-16s%8d\n", "THPeligible:", 0);
+	if (arch_has_pkeys())
+		t->len += (size_t)quire_scnprintf(t->buf + t->len, t->size - t->len, "%-16s%8u\n", "ProtectionKey:",
+						  vm_flags_pkey(vma->vm_flags));
 	put_flags(t, vma->vm_flags);
 }
 

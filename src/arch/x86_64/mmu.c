@@ -15,6 +15,7 @@
 #define CPUID_PAGES_1G (1u << 26)
 #define MSR_EFER 0xc0000080u
 #define EFER_NXE (1u << 11)
+#define CR4_PROTECTION_KEYS (1ul << 22)
 
 /* One piece of work: where, what, how, and with which largest level. */
 struct mapping {
@@ -45,6 +46,20 @@ static bool cpu_uses_nx(void)
 
 	__asm__ volatile("rdmsr" : "=a"(lo), "=d"(hi) : "c"(MSR_EFER));
 	return lo & EFER_NXE;
+}
+
+/* As the NX bit: the host has set up the CPU before. */
+static bool cpu_uses_pkeys(void)
+{
+	unsigned long cr4;
+
+	__asm__ volatile("mov %%cr4, %0" : "=r"(cr4));
+	return cr4 & CR4_PROTECTION_KEYS;
+}
+
+bool arch_has_pkeys(void)
+{
+	return this_quire()->arch->supported & X86_PTE_PKEY;
 }
 
 pgprot_t arch_pgprot_supported(pgprot_t prot)
@@ -154,7 +169,7 @@ static int make_state(const struct boot_memory *memory)
 	state->kernel_root = arch_read_root();
 	state->tlb = (struct tlb_cpu *)((char *)state + ALIGN(sizeof(*state), CACHE_LINE_BYTES));
 	state->memory = memory;
-	state->supported = cpu_uses_nx() ? ~0ull : ~X86_PTE_NX;
+	state->supported = ~((cpu_uses_nx() ? 0 : X86_PTE_NX) | (cpu_uses_pkeys() ? 0 : X86_PTE_PKEY));
 	this_quire()->arch = state;
 	return 0;
 }

@@ -227,6 +227,17 @@ static __always_inline pgprot_t pgprot_user(unsigned long vm_flags)
 	return prot;
 }
 
+/* No protection keys here. */
+static __always_inline bool arch_has_pkeys(void)
+{
+	return false;
+}
+
+static __always_inline pgprot_t pgprot_pkey(unsigned int key)
+{
+	return 0;
+}
+
 static __always_inline pgprot_t pgprot_noncached(pgprot_t prot)
 {
 	return prot | SIM_PTE_NOCACHE;

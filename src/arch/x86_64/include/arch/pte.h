@@ -2,7 +2,7 @@
 /*
  * pte.h - entries of page tables, four levels of 512: what the CPU reads, and what Quire writes where it does not look.
  *
- *	present      63 NX | 51..12 frame | 11 own | 10 watched writes | 9 special | G 8 | PS 7 | D 6 | A 5 | PCD 4 | PWT 3 | U 2 | W 1 | P 0
+ *	present      63 NX | 62..59 protection key | 51..12 frame | 11 own | 10 watched writes | 9 special | G 8 | PS 7 | D 6 | A 5 | PCD 4 | PWT 3 | U 2 | W 1 | P 0
  *	no access    as present with P clear and G set: the frame stays, every access faults (PROT_NONE)
  *	soft         63..59 type (1..31) | 58..9 payload | 8: 0 | 7..4: 0 | 3 2 1 flags | 0: 0
  *	none         all bits clear
@@ -49,6 +49,7 @@ typedef struct {
 #define X86_PTE_G 0x100ull
 #define X86_PTE_SPECIAL 0x200ull
 #define X86_PTE_UFFD_WP 0x400ull
+#define X86_PTE_PKEY (15ull << 59)
 #define X86_PTE_NX (1ull << 63)
 #define X86_PTE_FRAME 0x000ffffffffff000ull
 
@@ -220,6 +221,14 @@ static inline pgprot_t pgprot_user(unsigned long vm_flags)
 	if (!(vm_flags & 4))
 		prot |= X86_PTE_NX;
 	return arch_pgprot_supported(prot);
+}
+
+/* The CPU looks protection keys (0..15) up in a register of the running thread. */
+bool arch_has_pkeys(void);
+
+static __always_inline pgprot_t pgprot_pkey(unsigned int key)
+{
+	return (pgprot_t)key << 59;
 }
 
 static __always_inline pgprot_t pgprot_noncached(pgprot_t prot)
