@@ -212,10 +212,20 @@ struct mm_usage { /* pages */
 	unsigned int map_count;
 };
 void mm_usage(struct mm_struct *mm, struct mm_usage *usage);
-/* /proc/PID/{maps,smaps,smaps_rollup,numa_maps} texts. May be called for any mm that the caller holds a user of. */
+/* /proc/PID/{maps,smaps,smaps_rollup,numa_maps} texts. May be called for any mm that the caller holds a user of. Those in
+ * parts go on at the first VMA that ends above *next (0: the first of all), and move it: 0, 1 when none is left, -errno. */
+int mm_show_maps_part(struct mm_struct *mm, struct text_sink *sink, vaddr_t *next);
+int mm_show_smaps_part(struct mm_struct *mm, struct text_sink *sink, vaddr_t *next);
+int mm_show_numa_maps_part(struct mm_struct *mm, struct text_sink *sink, vaddr_t *next);
 int mm_show_maps(struct mm_struct *mm, struct text_sink *sink);
-int mm_show_smaps(struct mm_struct *mm, struct text_sink *sink);
 int mm_show_smaps_rollup(struct mm_struct *mm, struct text_sink *sink);
+/* What a VMA shows: its range, and the host's handle for the object (NULL: an object of Quire's own) with ops->get_file. */
+struct mm_object {
+	vaddr_t start, end;
+	void *file;
+};
+/* The first VMA with an object that ends above addr; its path into name (NULL: not asked for). False: there is none. */
+bool mm_find_object(struct mm_struct *mm, vaddr_t addr, struct mm_object *found, char *name, size_t size);
 /* /proc/PID/pagemap entries for [addr, addr + nr pages). */
 int mm_pagemap(struct mm_struct *mm, vaddr_t addr, unsigned long nr, u64 *entries);
 

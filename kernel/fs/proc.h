@@ -5,7 +5,8 @@
  *	pseudo_entry { name, mode, show | fops | ... } -children-> ...      /proc's fixed part, /sys
  *	pid directories: entries of the same kind, looked up in tables, with a task behind them
  *
- * [P1] A text is made as a whole when it is read from its beginning, so that one pass over a file is consistent.
+ * [P1] A text is made as a whole when it is read from its beginning, so that one pass over a file is consistent; a
+ *      long one is made in parts as it is read, so that a look at its beginning costs no more than that.
  * [P2] Fixed entries are made at boot and stay.
  * Lock: none for fixed entries. Sleeps: showing.
  */
@@ -23,6 +24,8 @@ struct text_file; /* what an open text file keeps */
 /* A text's maker and (may be NULL) reader of what is written to it. */
 struct text_ops {
 	int (*show)(struct text_sink *sink, void *arg);
+	/* Instead: one part, from *cursor on (0: the beginning), which it moves. 0, 1: there is no more, or -errno. */
+	int (*show_part)(struct text_sink *sink, void *arg, unsigned long *cursor);
 	/* The whole of one write, NUL-terminated; 0 or -errno. */
 	int (*store)(const char *text, size_t len, void *arg);
 };

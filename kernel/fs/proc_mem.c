@@ -21,14 +21,33 @@ static int with_mm(struct text_sink *sink, struct task *task, int (*show)(struct
 	return err;
 }
 
-int proc_show_maps(struct text_sink *sink, struct task *task)
+/* A text in parts; at its end when the memory is gone. */
+static int part_of_mm(struct text_sink *sink, struct task *task, unsigned long *cursor,
+		      int (*show)(struct mm_struct *, struct text_sink *, vaddr_t *))
 {
-	return with_mm(sink, task, mm_show_maps);
+	struct mm_struct *mm = get_task_mm(task);
+	int err;
+
+	if (!mm)
+		return 1;
+	err = show(mm, sink, cursor);
+	mmput(mm);
+	return err;
 }
 
-int proc_show_smaps(struct text_sink *sink, struct task *task)
+int proc_show_maps(struct text_sink *sink, struct task *task, unsigned long *cursor)
 {
-	return with_mm(sink, task, mm_show_smaps);
+	return part_of_mm(sink, task, cursor, mm_show_maps_part);
+}
+
+int proc_show_smaps(struct text_sink *sink, struct task *task, unsigned long *cursor)
+{
+	return part_of_mm(sink, task, cursor, mm_show_smaps_part);
+}
+
+int proc_show_numa_maps(struct text_sink *sink, struct task *task, unsigned long *cursor)
+{
+	return part_of_mm(sink, task, cursor, mm_show_numa_maps_part);
 }
 
 int proc_show_smaps_rollup(struct text_sink *sink, struct task *task)

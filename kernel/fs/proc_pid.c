@@ -90,6 +90,14 @@ static int pid_show(struct text_sink *sink, void *arg)
 	return task_gone(task) ? -ESRCH : proc_i(inode)->entry->show(sink, task);
 }
 
+static int pid_show_part(struct text_sink *sink, void *arg, unsigned long *cursor)
+{
+	struct inode *inode = arg;
+	struct task *task = proc_task(inode);
+
+	return task_gone(task) ? -ESRCH : proc_i(inode)->entry->show_part(sink, task, cursor);
+}
+
 static int pid_store(const char *text, size_t len, void *arg)
 {
 	struct inode *inode = arg;
@@ -101,18 +109,19 @@ static int pid_store(const char *text, size_t len, void *arg)
 }
 
 static const struct text_ops pid_text_ops = { .show = pid_show, .store = pid_store };
+static const struct text_ops pid_parts_ops = { .show_part = pid_show_part };
 
 /* The file holds its path, which holds the inode: no reference is needed. */
 static int pid_file_open(struct inode *inode, struct file *file)
 {
 	struct proc_inode *pi = proc_i(inode);
 
-	if (!pi->entry->show)
+	if (!pi->entry->show && !pi->entry->show_part)
 		return -EACCES;
 	if (pi->entry->secret && !may_inspect(pi->task))
 		return -EACCES;
 	file->f_op = &text_fops;
-	return text_open(file, &pid_text_ops, inode, NULL);
+	return text_open(file, pi->entry->show_part ? &pid_parts_ops : &pid_text_ops, inode, NULL);
 }
 
 static int refuse_setattr(struct inode *inode, const struct iattr *attr)
@@ -281,11 +290,14 @@ static const struct file_operations task_dir_fops;
 
 #define LINK(n, ops) { .name = n, .mode = S_IFLNK | 0777, .iops = &(ops) }
 #define TEXT(n, m, fn) { .name = n, .mode = S_IFREG | (m), .show = fn }
+#define PARTS(n, m, fn) { .name = n, .mode = S_IFREG | (m), .show_part = fn, .secret = true }
 #define SECRET(n, m, fn) { .name = n, .mode = S_IFREG | (m), .show = fn, .secret = true }
 
 static const struct pid_entry entries[] = {
 	{ .name = "task", .mode = S_IFDIR | 0555, .iops = &task_dir_iops, .fops = &task_dir_fops, .process = true },
 	{ .name = "fd", .mode = S_IFDIR | 0500, .iops = &proc_fd_iops, .fops = &proc_fd_fops },
+	{ .name = "map_files", .mode = S_IFDIR | 0500, .iops = &proc_map_files_iops, .fops = &proc_map_files_fops,
+	  .process = true },
 	{ .name = "fdinfo", .mode = S_IFDIR | 0555, .iops = &proc_fdinfo_iops, .fops = &proc_fdinfo_fops },
 	SECRET("environ", 0400, proc_show_environ),
 	SECRET("auxv", 0400, proc_show_auxv),
@@ -296,14 +308,15 @@ static const struct pid_entry entries[] = {
 	TEXT("cmdline", 0444, proc_show_cmdline),
 	TEXT("stat", 0444, proc_show_stat),
 	TEXT("statm", 0444, proc_show_statm),
-	SECRET("maps", 0444, proc_show_maps),
+	PARTS("maps", 0444, proc_show_maps),
+	PARTS("numa_maps", 0444, proc_show_numa_maps),
 	{ .name = "mem", .mode = S_IFREG | 0600, .fops = &proc_mem_fops },
 	LINK("cwd", cwd_iops),
 	LINK("root", root_iops),
 	LINK("exe", exe_iops),
 	TEXT("mounts", 0444, show_mount_table),
 	TEXT("mountinfo", 0444, show_mountinfo),
-	SECRET("smaps", 0444, proc_show_smaps),
+	PARTS("smaps", 0444, proc_show_smaps),
 	SECRET("smaps_rollup", 0444, proc_show_smaps_rollup),
 	{ .name = "pagemap", .mode = S_IFREG | 0400, .fops = &proc_pagemap_fops },
 	TEXT("wchan", 0444, show_wchan),

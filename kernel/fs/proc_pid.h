@@ -16,6 +16,7 @@ struct pid_entry {
 	const char *name;
 	umode_t mode;
 	int (*show)(struct text_sink *sink, struct task *task);
+	int (*show_part)(struct text_sink *sink, struct task *task, unsigned long *cursor); /* instead: a long text */
 	int (*store)(struct task *task, const char *text, size_t len);
 	const struct file_operations *fops;
 	const struct inode_operations *iops;
@@ -29,6 +30,7 @@ struct proc_inode {
 	const struct pid_entry *entry;
 	unsigned int fd;	/* of entries in fd and fdinfo */
 	bool is_thread;		/* in task/TID */
+	unsigned long range_start, range_end; /* of entries in map_files */
 	char text[32];		/* of self and thread-self */
 };
 
@@ -59,10 +61,14 @@ int parse_number(const char *name, size_t len, unsigned int *nr); /* no leading 
 /* proc_fd.c */
 extern const struct inode_operations proc_fd_iops, proc_fdinfo_iops;
 extern const struct file_operations proc_fd_fops, proc_fdinfo_fops;
+/* proc_map_files.c */
+extern const struct inode_operations proc_map_files_iops;
+extern const struct file_operations proc_map_files_fops;
 /* proc_mem.c */
 extern const struct file_operations proc_mem_fops, proc_pagemap_fops;
-int proc_show_maps(struct text_sink *sink, struct task *task);
-int proc_show_smaps(struct text_sink *sink, struct task *task);
+int proc_show_maps(struct text_sink *sink, struct task *task, unsigned long *cursor);
+int proc_show_smaps(struct text_sink *sink, struct task *task, unsigned long *cursor);
+int proc_show_numa_maps(struct text_sink *sink, struct task *task, unsigned long *cursor);
 int proc_show_smaps_rollup(struct text_sink *sink, struct task *task);
 int proc_show_cmdline(struct text_sink *sink, struct task *task);
 int proc_show_environ(struct text_sink *sink, struct task *task);

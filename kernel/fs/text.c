@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* text.c - files whose text is made when they are read: a chain of pages, filled at position 0 and read from there. */
+/*
+ * text.c - files whose text is made when they are read: a chain of pages, filled at position 0 and read from there.
+ *
+ * Of a text in parts the chain holds a window that moves on; who reads before it makes the text begin anew.
+ */
 #include "base/format.h"
 #include "base/math.h"
 #include "base/string.h"
@@ -20,9 +24,14 @@ struct text_file {
 	void (*release)(void *arg);
 	struct mutex lock;		/* readers of one open file; unranked: taken above all others */
 	struct text_page *first, *last;
-	size_t total;
-	bool made;
+	u64 start;			/* position of the window; 0 of a whole text */
+	size_t len;			/* bytes in the window */
+	unsigned long cursor;		/* of show_part */
+	bool made, at_end;
 };
+
+/* A part that would make the window longer than this waits for the next read, as programs know it from Linux. */
+#define WINDOW_BYTES 4096u
 
 static void drop_pages(struct text_file *t)
 {
@@ -33,7 +42,7 @@ static void drop_pages(struct text_file *t)
 		free_page((unsigned long)page);
 	}
 	t->first = t->last = NULL;
-	t->total = 0;
+	t->len = 0;
 	t->made = false;
 }
 
@@ -57,14 +66,14 @@ static int append(struct text_sink *sink, const char *text, size_t len)
 	struct text_file *t = container_of(sink, struct text_file, sink);
 
 	while (len) {
-		size_t at = t->total % sizeof(t->last->bytes), part;
-		int err = at == 0 && t->total ? add_page(t) : 0;
+		size_t at = t->len % sizeof(t->last->bytes), part;
+		int err = at == 0 && t->len ? add_page(t) : 0;
 
 		if (err)
 			return err;
 		part = min(len, sizeof(t->last->bytes) - at);
 		memcpy(t->last->bytes + at, text, part);
-		t->total += part;
+		t->len += part;
 		text += part;
 		len -= part;
 	}
@@ -87,20 +96,58 @@ static int make(struct text_file *t)
 	return err;
 }
 
+/* The window behind this one: at least one part. */
+static int make_next_window(struct text_file *t)
+{
+	u64 start = t->start + t->len;
+	size_t before;
+	int err;
+
+	drop_pages(t);
+	t->start = start;
+	err = add_page(t);
+	do {
+		before = t->len;
+		if (!err)
+			err = t->ops->show_part(&t->sink, t->arg, &t->cursor);
+	} while (!err && t->len + (t->len - before) <= WINDOW_BYTES);
+	if (err < 0)
+		drop_pages(t);
+	t->at_end = err > 0;
+	t->made = err >= 0;
+	return err < 0 ? err : 0;
+}
+
+static int make_parts(struct text_file *t, u64 pos)
+{
+	int err = 0;
+
+	if (!t->made || pos < t->start || pos == 0) {
+		drop_pages(t);
+		t->start = 0;
+		t->cursor = 0;
+		t->at_end = false;
+	}
+	while (!err && !t->at_end && pos >= t->start + t->len)
+		err = make_next_window(t);
+	return err;
+}
+
 static long copy_out(struct text_file *t, struct iov_iter *to, u64 *pos)
 {
 	const struct text_page *page = t->first;
-	u64 skip = *pos / sizeof(page->bytes);
+	u64 in_window = *pos - t->start, skip = in_window / sizeof(page->bytes);
 	long done = 0;
 
 	while (page && skip--)
 		page = page->next;
-	while (page && to->count && *pos < t->total) {
-		size_t at = *pos % sizeof(page->bytes);
-		size_t part = min(min(sizeof(page->bytes) - at, t->total - (size_t)*pos), to->count);
+	while (page && to->count && in_window < t->len) {
+		size_t at = in_window % sizeof(page->bytes);
+		size_t part = min(min(sizeof(page->bytes) - at, t->len - (size_t)in_window), to->count);
 		size_t did = copy_to_iter(page->bytes + at, part, to);
 
 		*pos += did;
+		in_window += did;
 		done += (long)did;
 		if (did < part)
 			return done ? done : -EFAULT;
@@ -115,10 +162,12 @@ static long text_read(struct file *file, struct iov_iter *to, u64 *pos)
 	struct text_file *t = file->private_data;
 	long done = 0;
 
-	if (!t->ops->show)
+	if (!t->ops->show && !t->ops->show_part)
 		return -EIO;
 	mutex_lock(&t->lock);
-	if (!t->made || *pos == 0)
+	if (t->ops->show_part)
+		done = make_parts(t, *pos);
+	else if (!t->made || *pos == 0)
 		done = make(t);
 	if (!done)
 		done = copy_out(t, to, pos);

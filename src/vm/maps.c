@@ -93,30 +93,35 @@ int vma_show_line(const struct vm_area_struct *vma, char *buf, size_t size)
 	return len;
 }
 
-int mm_show_maps(struct mm_struct *mm, struct text_sink *sink)
+int mm_show_maps_part(struct mm_struct *mm, struct text_sink *sink, vaddr_t *next)
 {
-	unsigned long next = 0;
 	char *buf = kmalloc(MAPS_BUFFER_BYTES, GFP_KERNEL);
+	struct vm_area_struct *vma;
+	size_t len = 0;
 	int err = 0;
 
 	if (!buf)
 		return -ENOMEM;
-	for (;;) {
-		struct vm_area_struct *vma;
-		size_t len = 0;
-
-		mmap_read_lock(mm);
-		vma = find_vma(mm, next);
-		for (; vma && len + MAPS_LINE_BYTES <= MAPS_BUFFER_BYTES; vma = vma->vm_next) {
-			len += (size_t)vma_show_line(vma, buf + len, MAPS_BUFFER_BYTES - len);
-			next = vma->vm_end;
-		}
-		mmap_read_unlock(mm);
-		if (len)
-			err = sink->write(sink, buf, len);
-		if (!vma || err)
-			break;
+	mmap_read_lock(mm);
+	vma = find_vma(mm, *next);
+	for (; vma && len + MAPS_LINE_BYTES <= MAPS_BUFFER_BYTES; vma = vma->vm_next) {
+		len += (size_t)vma_show_line(vma, buf + len, MAPS_BUFFER_BYTES - len);
+		*next = vma->vm_end;
 	}
+	mmap_read_unlock(mm);
+	if (len)
+		err = sink->write(sink, buf, len);
 	kfree(buf);
-	return err;
+	return err ? err : !vma;
+}
+
+int mm_show_maps(struct mm_struct *mm, struct text_sink *sink)
+{
+	vaddr_t next = 0;
+	int err;
+
+	do {
+		err = mm_show_maps_part(mm, sink, &next);
+	} while (!err);
+	return err < 0 ? err : 0;
 }

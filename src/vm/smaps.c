@@ -146,29 +146,24 @@ static void put_vma(struct text *t, const struct vm_area_struct *vma)
 	put_flags(t, vma->vm_flags);
 }
 
-int mm_show_smaps(struct mm_struct *mm, struct text_sink *sink)
+/* One VMA at a time: the program runs on between them. */
+int mm_show_smaps_part(struct mm_struct *mm, struct text_sink *sink, vaddr_t *next)
 {
 	struct text t = { .buf = kmalloc(SMAPS_BUFFER_BYTES, GFP_KERNEL), .size = SMAPS_BUFFER_BYTES };
-	unsigned long next = 0;
-	int err = 0;
+	const struct vm_area_struct *vma;
+	int err = 1;
 
 	if (!t.buf)
 		return -ENOMEM;
-	while (!err) {
-		const struct vm_area_struct *vma;
-
-		/* One VMA at a time: the program runs on between them. */
-		mmap_read_lock(mm);
-		vma = find_vma(mm, next);
-		if (vma) {
-			put_vma(&t, vma);
-			next = vma->vm_end;
-		}
-		mmap_read_unlock(mm);
-		if (!vma)
-			break;
-		err = sink->write(sink, t.buf, t.len);
+	mmap_read_lock(mm);
+	vma = find_vma(mm, *next);
+	if (vma) {
+		put_vma(&t, vma);
+		*next = vma->vm_end;
 	}
+	mmap_read_unlock(mm);
+	if (vma)
+		err = sink->write(sink, t.buf, t.len);
 	kfree(t.buf);
 	return err;
 }
