@@ -86,7 +86,7 @@ test:
 	@tools/test
 
 #: make check      Only the checks that read the source: floors, sizes, headers.
-check:
+check: deps-run
 	@tools/check
 
 #: make bench      Measure and compare; leaves build/bench/NAME.json too.

@@ -103,6 +103,7 @@ static const struct {
 	{ "exec_data", test_exec_data },
 	{ "read_user", test_read_user },
 	{ "exec_user", test_exec_user },
+	{ "unit_tests", selftest_unit_tests },
 };
 
 void selftest_run(void)
@@ -113,7 +114,7 @@ void selftest_run(void)
 	if (!QUIRE_DEBUG || !boot_option("quire.selftest", name, sizeof(name)))
 		return;
 	for (i = 0; i < ARRAY_SIZE(tests); i++)
-		if (!strcmp(name, tests[i].name))
+		if (tests[i].run && !strcmp(name, tests[i].name))
 			tests[i].run();
 	pr_err("selftest: %s did not end the kernel", name);
 }

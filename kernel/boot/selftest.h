@@ -4,8 +4,9 @@
  *
  *	panic, double_fault, stack_overflow, wild_pointer, write_text, exec_data,
  *	read_user, exec_user
+ *	unit_tests                  runs the unit tests that are linked in, and powers off
  *
- * Only debug builds obey. Each must end in a panic that tells the cause; the tests read it.
+ * Only debug builds obey. All but the last must end in a panic that tells the cause; the tests read it.
  * Context: any thread. Sleeps: never. Allocates: never.
  */
 #ifndef KERNEL_BOOT_SELFTEST_H
@@ -13,5 +14,8 @@
 
 /* Does what quire.selftest= names; returns when it names nothing. */
 void selftest_run(void);
+
+/* In the image with the unit tests only (tests/booted). Does not return. */
+void selftest_unit_tests(void) __attribute__((weak));
 
 #endif

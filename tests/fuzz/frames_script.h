@@ -16,7 +16,7 @@
 #include "phys/phys_state.h"
 #include "phys/vmstat.h"
 
-#define SCRIPT_FRAMES ((32u << 20) >> PAGE_SHIFT)
+#define SCRIPT_FRAMES ((512u << 20) >> PAGE_SHIFT) /* the largest machine */
 #define SCRIPT_HELD 512
 
 struct script {
@@ -79,10 +79,10 @@ static inline void script_give(struct script *s, unsigned int which)
 
 static inline void script_contig(struct script *s, unsigned int where, unsigned int how_many)
 {
-	pfn_t start = where * (SCRIPT_FRAMES / 256) + how_many % 7, end = start + 1 + how_many * 5;
+	pfn_t start = where * (this_phys()->max_pfn / 256) + how_many % 7, end = start + 1 + how_many * 5;
 	bool free = true;
 
-	if (end > SCRIPT_FRAMES || alloc_contig_range(start, end, GFP_KERNEL))
+	if (end > this_phys()->max_pfn || alloc_contig_range(start, end, GFP_KERNEL))
 		return;
 	for (pfn_t pfn = start; pfn < end; pfn++)
 		free &= !s->owned[pfn] && page_count(pfn_to_page(pfn)) == 1;
@@ -91,7 +91,7 @@ static inline void script_contig(struct script *s, unsigned int where, unsigned 
 	free_contig_range(start, end - start);
 }
 
-/* NULL: all was well. The machine has 32 MiB from address 0, and comes and goes with all frames free. */
+/* NULL: all was well. The machine has its memory from address 0, 512 MiB at most, and comes and goes with all frames free. */
 static inline const char *script_play(struct script *s, const uint8_t *data, size_t size)
 {
 	unsigned long before = nr_free_pages();

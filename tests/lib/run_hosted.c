@@ -4,6 +4,7 @@
 #include "tap_machine.h"
 
 const int tap_schedules = 1;
+const int tap_pace = 1;
 
 struct hosted_machine *tap_world_create(const struct hosted_config *config)
 {

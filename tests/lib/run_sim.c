@@ -5,6 +5,7 @@
 #include "tap_machine.h"
 
 const int tap_schedules = 20;
+const int tap_pace = 20;
 
 struct hosted_machine *tap_world_create(const struct hosted_config *config)
 {

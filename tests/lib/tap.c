@@ -1,97 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /* tap.c - print checks as TAP, from any number of threads. */
-#define _GNU_SOURCE
 #include "tap.h"
 
-#include <errno.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
+
+#include "tap_world.h"
 
 static atomic_int nr_run, nr_failed;
 static int nr_planned;
-static int in_child;
 static uint64_t seed;
-
-/* Runs in a signal handler as well, so it uses nothing but write. */
-static void say_how_to_repeat(void)
-{
-	char text[256];
-	int len = snprintf(text, sizeof(text), "# to repeat: QUIRE_SEED=%llu %s\n",
-			   (unsigned long long)tap_seed(), program_invocation_name);
-
-	if (len > 0 && write(STDOUT_FILENO, text, (size_t)len) < 0)
-		_exit(1);
-}
-
-static void on_abort(int number)
-{
-	if (!in_child)
-		say_how_to_repeat();
-	signal(number, SIG_DFL);
-	raise(number);
-}
-
-/* In the child: everything it prints goes to `file`. Returns there, with the seed set. */
-static void become_schedule(FILE *file, uint64_t schedule_seed)
-{
-	dup2(fileno(file), STDOUT_FILENO);
-	dup2(fileno(file), STDERR_FILENO);
-	seed = schedule_seed;
-}
-
-static void show(FILE *file)
-{
-	char line[512];
-
-	rewind(file);
-	while (fgets(line, sizeof(line), file))
-		fputs(line, stdout);
-	fflush(stdout);
-}
-
-/*
- * Runs the rest of main in children, one seed after the other; only the parent returns, with the
- * last seed.
- */
-static void try_schedules(void)
-{
-	const char *wanted = getenv("QUIRE_SEEDS");
-	int nr = wanted ? atoi(wanted) : tap_schedules, status;
-	uint64_t first = tap_seed();
-
-	for (int i = 1; i < nr; i++) {
-		FILE *file = tmpfile();
-		pid_t child;
-
-		if (!file)
-			return;
-		fflush(stdout);
-		child = fork();
-		if (!child) {
-			become_schedule(file, first + (uint64_t)i);
-			return;
-		}
-		if (child < 0 || waitpid(child, &status, 0) != child || status) {
-			show(file);
-			exit(1);
-		}
-		fclose(file);
-	}
-}
+static struct tap_random own_stream;
 
 void tap_plan(int nr_checks)
 {
-	setvbuf(stdout, NULL, _IOLBF, 0);
-	if (!getenv("QUIRE_SEED"))
-		try_schedules();
+	tap_world_begin();
 	(void)tap_seed();
-	signal(SIGABRT, on_abort);
 	nr_planned = nr_checks;
 	if (nr_checks)
 		printf("1..%d\n", nr_checks);
@@ -107,7 +34,7 @@ int tap_done(void)
 		printf("# planned %d checks, ran %d\n", nr_planned, run);
 	fflush(stdout);
 	if (failed)
-		say_how_to_repeat();
+		tap_world_say_how_to_repeat();
 	return failed || (nr_planned && nr_planned != run);
 }
 
@@ -130,7 +57,7 @@ void tap_diag(const char *format, ...)
 }
 
 /* One line in one call of printf, so that lines of two threads do not mix. */
-static int report(int held, const char *format, va_list args)
+int tap_report(int held, const char *format, va_list args)
 {
 	char name[256];
 
@@ -146,7 +73,7 @@ int tap_ok_at(const char *file, int line, int held, const char *text, const char
 	va_list args;
 
 	va_start(args, format);
-	report(held, format, args);
+	tap_report(held, format, args);
 	va_end(args);
 	if (!held)
 		tap_diag("%s:%d: does not hold: %s", file, line, text);
@@ -158,7 +85,7 @@ int tap_is_at(const char *file, int line, long long got, long long wanted, const
 	va_list args;
 
 	va_start(args, format);
-	report(got == wanted, format, args);
+	tap_report(got == wanted, format, args);
 	va_end(args);
 	if (got != wanted)
 		tap_diag("%s:%d: got %lld (%#llx), wanted %lld (%#llx)", file, line, got,
@@ -173,7 +100,7 @@ int tap_is_str_at(const char *file, int line, const char *got, const char *wante
 	va_list args;
 
 	va_start(args, format);
-	report(held, format, args);
+	tap_report(held, format, args);
 	va_end(args);
 	if (!held)
 		tap_diag("%s:%d: got \"%s\", wanted \"%s\"", file, line, got ? got : "(null)",
@@ -200,19 +127,18 @@ uint64_t tap_random_below(struct tap_random *random, uint64_t bound)
 
 uint64_t tap_seed(void)
 {
-	while (!seed) {
-		const char *given = getenv("QUIRE_SEED");
-
-		if (given)
-			seed = strtoull(given, NULL, 0);
-		else if (getentropy(&seed, sizeof(seed)))
-			seed = (uint64_t)getpid();
-		else
-			seed %= 1000000000;	/* short enough to type */
-		if (given && !seed)
-			seed = 1;
-	}
+	while (!seed)
+		seed = tap_world_seed();
 	return seed;
+}
+
+void tap_start_anew(uint64_t with_seed)
+{
+	atomic_store(&nr_run, 0);
+	atomic_store(&nr_failed, 0);
+	nr_planned = 0;
+	seed = with_seed;
+	own_stream.state = 0;
 }
 
 struct tap_random tap_random_stream(uint64_t number)
@@ -224,11 +150,9 @@ struct tap_random tap_random_stream(uint64_t number)
 
 uint64_t tap_rand(void)
 {
-	static struct tap_random random;
-
-	if (!random.state)
-		random = tap_random_stream(0);
-	return tap_random_next(&random);
+	if (!own_stream.state)
+		own_stream = tap_random_stream(0);
+	return tap_random_next(&own_stream);
 }
 
 uint64_t tap_rand_below(uint64_t bound)
@@ -236,51 +160,4 @@ uint64_t tap_rand_below(uint64_t bound)
 	uint64_t number = tap_rand();
 
 	return bound ? number % bound : number;
-}
-
-static void die_in_child(int to, void (*fn)(void *arg), void *arg)
-{
-	in_child = 1;
-	dup2(to, STDERR_FILENO);
-	fn(arg);
-	_exit(0);
-}
-
-/* All that comes through the pipe, as much as fits. */
-static void read_all(int from, char *text, size_t size)
-{
-	size_t len = 0;
-	ssize_t got;
-
-	while ((got = read(from, text + len, size - 1 - len)) > 0)
-		len += (size_t)got;
-	text[len] = '\0';
-}
-
-int tap_dies_at(const char *file, int line, void (*fn)(void *arg), void *arg, const char *text,
-		const char *format, ...)
-{
-	char said[2048] = "";
-	int ends[2], status = 0, held;
-	va_list args;
-	pid_t child;
-
-	fflush(stdout);
-	if (pipe(ends))
-		abort();
-	child = fork();
-	if (!child)
-		die_in_child(ends[1], fn, arg);
-	close(ends[1]);
-	read_all(ends[0], said, sizeof(said));
-	close(ends[0]);
-	waitpid(child, &status, 0);
-	held = WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT && strstr(said, text);
-	va_start(args, format);
-	report(held, format, args);
-	va_end(args);
-	if (!held)
-		tap_diag("%s:%d: status %#x, wanted abort saying \"%s\", said \"%s\"", file, line,
-			 status, text, said);
-	return held;
 }

@@ -36,6 +36,8 @@
  */
 void tap_plan(int nr_checks);
 extern const int tap_schedules;
+/* How many times slower this world is than a process: tests divide their random work by it. */
+extern const int tap_pace;
 int tap_done(void); /* the exit status: 0 when all passed */
 void tap_skip_all(const char *why) __attribute__((noreturn));
 void tap_diag(const char *format, ...) __attribute__((format(printf, 1, 2)));

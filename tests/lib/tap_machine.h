@@ -9,7 +9,8 @@
  *
  * The same source is built for both: tests in `unit_tests` and `concurrent_tests` run on threads,
  * those in `sim_tests` on the simulator, each run of the program being one schedule, chosen by its
- * seed.
+ * seed. Inside the booted kernel (tests/booted) the machine is the one that runs, with the memory that
+ * it has: a test that wants a memory map or a command line of its own is not run there.
  */
 #ifndef TESTS_LIB_TAP_MACHINE_H
 #define TESTS_LIB_TAP_MACHINE_H
@@ -20,6 +21,15 @@
 struct hosted_machine *tap_machine_bare(uint64_t mem_bytes, unsigned int cpus, unsigned int nodes);
 void tap_machine_bare_end(struct hosted_machine *machine);
 
+/* Up to frames, to objects, to kernel addresses (quire.h's tiers 1 to 3). */
+struct hosted_machine *tap_machine_frames(const struct hosted_config *config);
+void tap_machine_frames_end(struct hosted_machine *machine);
+struct hosted_machine *tap_machine_objects(const struct hosted_config *config);
+void tap_machine_objects_end(struct hosted_machine *machine);
+struct hosted_machine *tap_machine_tables(const struct hosted_config *config);
+void tap_machine_tables_end(struct hosted_machine *machine);
+
+/* All of quire_init. */
 struct hosted_machine *tap_machine(uint64_t mem_bytes, unsigned int cpus, unsigned int nodes);
 struct hosted_machine *tap_machine_config(const struct hosted_config *config);
 void tap_machine_end(struct hosted_machine *machine);

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Programs and scripts of tests/boot, run in the booted kernel with 1 and with 4 CPUs.
+"""Programs and scripts of tests/boot, and unit tests, in the booted kernel with 1 and with 4 CPUs.
 
-All of them run one after the other in one machine. When one takes the machine down or does not
+All of a kind run one after the other in one machine. When one takes the machine down or does not
 end, it has failed, and a new machine goes on with the next.
 """
 import os
@@ -19,7 +19,9 @@ SOURCES = "tests/boot"
 BINARIES = "build/boot-tests"
 KERNEL_DIR = "build/kernel-debug"
 KERNEL = f"{KERNEL_DIR}/kernel/quire.elf"
+UNIT_KERNEL = f"{KERNEL_DIR}/tests/booted/quire-unit.elf"
 INITRAMFS = "build/boot-tests.cpio"
+TAP = ["tests/lib/tap.c", "tests/lib/tap_process.c"]
 LIBCS = {"musl": ["musl-gcc"], "glibc": ["gcc"]}
 # Programs of more than one file, and not of tests/boot.
 OTHERS = {"diff": [f"tests/diff/{name}.c" for name in ("booted", "generate", "on_linux", "maps_text")]}
@@ -50,7 +52,7 @@ def tests():
 def compile_programs():
     """Build what is out of date; returns what went wrong."""
     os.makedirs(BINARIES, exist_ok=True)
-    common = ["tests/lib/tap.c", "tests/lib/tap.h"]
+    common = ["tests/lib/tap.h", "tests/lib/tap_world.h", *TAP]
     common += [f"{SOURCES}/lib/{name}" for name in sorted(os.listdir(f"{SOURCES}/lib"))]
     trouble, running = [], []
     for name in tests():
@@ -61,7 +63,7 @@ def compile_programs():
         compiler = LIBCS["glibc" if name.endswith("-glibc") else "musl"]
         command = [*compiler, "-static", "-O1", "-std=gnu17", "-Wall", "-Wextra", "-Werror",
                    "-pthread", "-Itests/lib", f"-I{SOURCES}/lib", "-o", output, *mine,
-                   "tests/lib/tap.c", f"{SOURCES}/lib/one_schedule.c"]
+                   *TAP, f"{SOURCES}/lib/one_schedule.c"]
         running.append((name, subprocess.Popen(command, stderr=subprocess.PIPE, text=True)))
         if len(running) == 2:
             trouble += finish(running)
@@ -115,12 +117,12 @@ def builds():
 
 
 class Batch(Job):
-    """All boot tests on a machine with so many CPUs."""
+    """Tests that one machine runs one after the other, saying where each begins and ends."""
 
-    def __init__(self, cpus):
-        super().__init__(f"boot-{cpus}", None, builds())
+    def __init__(self, name, cpus, names, needs):
+        super().__init__(name, None, needs)
         self.cpus = cpus
-        self.tests = tests()
+        self.tests = names
 
     def names(self):
         return [f"{self.name}/{test}" for test in self.tests]
@@ -136,12 +138,14 @@ class Batch(Job):
     def run_machine(self, names, report):
         """Report on the first tests of names: all, or up to the one that ended the machine."""
         monitor = Monitor()
-        environment = {**os.environ, "CPUS": str(self.cpus), "MEM": "512M",
-                       "CMD": "sh /tests/run " + " ".join(names), "TIMEOUT": "0"}
-        for variable in ("APPEND", "ROOT", "MACHINE", "ISO", "KVM"):
+        environment = dict(os.environ)
+        for variable in ("APPEND", "CMD", "ROOT", "MACHINE", "ISO", "KVM"):
             environment.pop(variable, None)
-        environment["QEMU_ARGS"] = monitor.arguments
-        process = subprocess.Popen(["tools/run", KERNEL, INITRAMFS], env=environment,
+        environment.update({"CPUS": str(self.cpus), "MEM": "512M", "TIMEOUT": "0",
+                            "QEMU_ARGS": monitor.arguments})
+        kernel, variables = self.machine(names)
+        process = subprocess.Popen(["tools/run", kernel, INITRAMFS],
+                                   env={**environment, **variables}, stdin=subprocess.DEVNULL,
                                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                    text=True, errors="replace", start_new_session=True)
         lines = queue.Queue()
@@ -150,6 +154,10 @@ class Batch(Job):
         stop(process)
         monitor.close()
         return nr_done
+
+    def machine(self, names):
+        """The kernel, and the variables of tools/run with which it runs these tests."""
+        return KERNEL, {"CMD": "sh /tests/run " + " ".join(names)}
 
     def listen(self, process, lines, names, report, monitor):
         nr_done, output, begin = 0, [], time.monotonic()
@@ -190,6 +198,32 @@ class Batch(Job):
         return result
 
 
+class UnitBatch(Batch):
+    """Unit tests inside the kernel, before there is any program."""
+
+    def machine(self, names):
+        return UNIT_KERNEL, {"APPEND": "quiet loglevel=0 quire.selftest=unit_tests unit_tests="
+                                       + ",".join(names)}
+
+
+def unit_tests():
+    """The names in tests/booted/meson.build, in its order."""
+    listing = re.search(r"^booted_list = \{(.*?)^\}", read("tests/booted/meson.build"), re.M | re.S)
+    rooms = re.findall(r"^\t'(\w+)': \[(.*?)\],$", listing[1], re.M | re.S)
+    return [f"{room}/{test}" for room, tests_of in rooms for test in re.findall(r"'(\w+)'", tests_of)]
+
+
+def read(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+def make_unit_image():
+    done = subprocess.run(["ninja", "-C", KERNEL_DIR, UNIT_KERNEL.removeprefix(KERNEL_DIR + "/")],
+                          capture_output=True, text=True)
+    return done.stdout + done.stderr if done.returncode else ""
+
+
 def pump(stream, lines):
     """Hand over the lines of a stream as they come, then None."""
     for line in stream:
@@ -225,4 +259,7 @@ def stop(process):
 
 
 def jobs():
-    return [Batch(1), Batch(4)]
+    unit_builds = [*builds(), ("unit-image", make_unit_image)]
+    return [Batch("boot-1", 1, tests(), builds()), Batch("boot-4", 4, tests(), builds()),
+            UnitBatch("unit-booted-1", 1, unit_tests(), unit_builds),
+            UnitBatch("unit-booted-4", 4, unit_tests(), unit_builds)]

@@ -119,6 +119,6 @@ int main(void)
 	test_stale();
 	test_uaccess();
 	tables_free_all(&pgt);
-	tables_machine_end(machine);
+	tap_machine_tables_end(machine);
 	return tap_done();
 }

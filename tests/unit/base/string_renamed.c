@@ -2,6 +2,13 @@
 /*
  * string_renamed.c - the freestanding string functions under names of their own, for string_test.c.
  */
+#include "base/string.h"
+
+#undef memcpy
+#undef memmove
+#undef memset
+#undef memcmp
+#undef strlen
 #pragma GCC diagnostic ignored "-Wmissing-prototypes"
 
 #define memcpy my_memcpy

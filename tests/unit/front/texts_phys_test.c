@@ -170,6 +170,6 @@ int main(void)
 	others();
 	frames();
 	sysctls();
-	phys_machine_end(machine);
+	tap_machine_frames_end(machine);
 	return tap_done();
 }

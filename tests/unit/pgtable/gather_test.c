@@ -186,6 +186,6 @@ int main(void)
 	test_many();
 	test_two_cpus(machine);
 	tables_free_all(&pgt);
-	tables_machine_end(machine);
+	tap_machine_tables_end(machine);
 	return tap_done();
 }

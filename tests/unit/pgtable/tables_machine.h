@@ -18,32 +18,13 @@
 #include "tap.h"
 #include "tap_machine.h"
 
-static inline int tables_boot(struct hosted_machine *machine)
-{
-	int err = quire_start(hosted_boot_info(machine));
-
-	if (!err)
-		err = quire_add_memory_map();
-	if (!err)
-		err = quire_init_frames();
-	if (!err)
-		err = quire_init_objects();
-	return err ? err : quire_init_kernel_va();
-}
-
 static inline struct hosted_machine *tables_machine(uint64_t mem_bytes, unsigned int cpus)
 {
 	struct hosted_config config = { .mem_bytes = mem_bytes, .cpus = cpus };
-	struct hosted_machine *machine;
 
 	if (getenv("QUIRE_LOG"))
 		config.log = stdout;
-	machine = tap_world_create(&config);
-	if (!machine || tables_boot(machine)) {
-		tap_diag("the machine did not start");
-		exit(1);
-	}
-	return machine;
+	return tap_machine_tables(&config);
 }
 
 /* The tree without a leaf goes, with all its tables. */
@@ -58,14 +39,6 @@ static inline void tables_free_all(struct pgtable *pgt)
 	tap_is(pgt->pgtables_bytes, 0, "no table is left");
 	pgtable_switch_kernel();
 	pgtable_destroy(pgt);
-}
-
-static inline void tables_machine_end(struct hosted_machine *machine)
-{
-	tap_is(phys_check(), 0, "frames are in order");
-	tap_is(kva_check(), 0, "kernel ranges are in order");
-	kva_shutdown();
-	tap_world_destroy(machine);
 }
 
 #endif

@@ -22,7 +22,7 @@ static vaddr_t model_addr(unsigned int cluster, unsigned int page)
 static void set_entry(vaddr_t addr, pte_t pte)
 {
 	struct table_purse purse = TABLE_PURSE_INIT;
-	spinlock_t *ptl;
+	spinlock_t *ptl = NULL;
 	pte_t *at;
 
 	while (!(at = pgtable_lock_pte(&pgt, addr, &purse, &ptl)))
@@ -36,7 +36,7 @@ static void set_entry(vaddr_t addr, pte_t pte)
 static void test_populate(void)
 {
 	struct table_purse purse = TABLE_PURSE_INIT;
-	spinlock_t *ptl;
+	spinlock_t *ptl = NULL;
 	unsigned int level;
 
 	tap_ok(!pgtable_find_pte(&pgt, 0x1000), "an empty tree has no leaf");
@@ -233,6 +233,6 @@ int main(void)
 	test_broken_is_seen();
 	clear_model();
 	tables_free_all(&pgt);
-	tables_machine_end(machine);
+	tap_machine_tables_end(machine);
 	return tap_done();
 }

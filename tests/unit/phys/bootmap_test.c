@@ -115,12 +115,12 @@ static void firmware(void)
 		{0x3fe0000, 0x20000, QUIRE_RANGE_ACPI}, {0x3f00000, 0x100000, QUIRE_RANGE_RAM}, {0, 0, 0},
 	};
 	struct hosted_machine *machine =
-		phys_machine_config(&(struct hosted_config){.map = e820, .nr_map = 6, .cpus = 1, .log = stdout});
+		tap_machine_frames(&(struct hosted_config){.map = e820, .nr_map = 6, .cpus = 1, .log = stdout});
 
 	tap_is(boot_map()->nr, 5, "unsorted, overlapping, ended by zeros: five good entries");
 	tap_is(memblock_phys_mem_size(), 0x9e000 + 0x3ee0000, "whole frames of RAM are memory");
 	tap_ok(!pfn_valid(0x9f000 >> 12) || page_owner(pfn_to_page(0x9f)) == PAGE_OWNER_NONE, "a frame that is half reserved is not");
-	phys_machine_end(machine);
+	tap_machine_frames_end(machine);
 }
 
 int main(void)

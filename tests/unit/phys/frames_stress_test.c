@@ -78,6 +78,6 @@ int main(void)
 			check_and_free(shared.slot[i]);
 	/* The other CPUs' lists are theirs: they empty them when they are asked. */
 	tap_run(machine, CPUS, drain, NULL);
-	phys_machine_end(machine);
+	tap_machine_frames_end(machine);
 	return tap_done();
 }

@@ -75,7 +75,7 @@ int main(void)
 	tap_plan(0);
 	if (sizeof(long) == 4)
 		tap_skip_all("four tebibytes do not fit");
-	machine = phys_machine_config(&config);
+	machine = tap_machine_frames(&config);
 	each = (seconds() - start) / 64;
 	tap_ok(each < 1, "ready to allocate after %.4f s of work for each 64 GiB", each);
 	tap_ok(this_phys()->totalram_pages > (4 * TIB >> PAGE_SHIFT) / 1000 * 999, "less than 0.1%% is spent beside the struct pages");
@@ -84,6 +84,6 @@ int main(void)
 	many();
 	drain_all_frames();
 	tap_is(phys_check(), 0, "every invariant holds");
-	phys_machine_end(machine);
+	tap_machine_frames_end(machine);
 	return tap_done();
 }

@@ -195,6 +195,6 @@ int main(void)
 	contiguous();
 	wrong_use();
 	script_with_failures();
-	phys_machine_end(machine);
+	tap_machine_frames_end(machine);
 	return tap_done();
 }

@@ -135,6 +135,6 @@ int main(void)
 	requests();
 	reserves();
 	highatomic();
-	phys_machine_end(machine);
+	tap_machine_frames_end(machine);
 	return tap_done();
 }

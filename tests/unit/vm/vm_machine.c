@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* vm_machine.c - address spaces on a hosted machine, and a program's view of them. */
+/* vm_machine.c - address spaces on a machine, and a program's view of them. */
 #include "vm_machine.h"
 
 #include <stdio.h>
@@ -7,20 +7,15 @@
 
 struct vm_machine vm_machine;
 
-/* The trap handler of the simulated CPUs. */
-static int on_fault(vaddr_t addr, unsigned int access)
+static struct vm_figures vm_figures(void)
 {
-	unsigned int cpu = this_cpu();
-	struct fault_result result;
-
-	if (!vm_machine.running[cpu])
-		return -EFAULT;
-	result = handle_user_fault(vm_machine.running[cpu], addr, access);
-	if (!(result.what & VM_FAULT_ERROR))
-		return 0;
-	vm_machine.last[cpu] = result;
-	vm_machine.last_addr[cpu] = addr;
-	return -EFAULT;
+	return (struct vm_figures){
+		.anon = global_node_page_state(NR_ANON_MAPPED),
+		.file = global_node_page_state(NR_FILE_MAPPED),
+		.tables = global_node_page_state(NR_PAGETABLE),
+		.locked = global_node_page_state(NR_MLOCK),
+		.committed = vm_committed_pages(),
+	};
 }
 
 struct mm_struct *vm_machine_start(uint64_t mem_bytes, unsigned int cpus)
@@ -28,7 +23,8 @@ struct mm_struct *vm_machine_start(uint64_t mem_bytes, unsigned int cpus)
 	struct mm_struct *mm;
 
 	vm_machine.machine = tap_machine(mem_bytes, cpus, 1);
-	this_quire()->arch->fault = on_fault;
+	vm_machine.start = vm_figures();
+	vm_cpu_start();
 	this_vm()->randomize_va_space = 0;
 	mm = mm_alloc();
 	arch_pick_mmap_layout(mm, 8 << 20, false);
@@ -39,15 +35,15 @@ struct mm_struct *vm_machine_start(uint64_t mem_bytes, unsigned int cpus)
 void vm_run_on(struct mm_struct *mm)
 {
 	struct mm_struct *prev = vm_machine.running[this_cpu()];
-	unsigned long irq = irq_save();
 
 	vm_machine.running[this_cpu()] = mm;
-	switch_mm(prev, mm);
-	irq_restore(irq);
+	vm_cpu_switch(prev, mm);
 }
 
 void vm_machine_end(struct mm_struct *mm)
 {
+	struct vm_figures end;
+
 	if (mm) {
 		tap_is(vm_check(), 0, "every address space is in order");
 		vm_run_on(NULL);
@@ -56,23 +52,24 @@ void vm_machine_end(struct mm_struct *mm)
 	pgtable_switch_kernel();
 	rcu_barrier();
 	tap_is(object_check(), 0, "reclaim lists are in order");
-	tap_is(global_node_page_state(NR_ANON_MAPPED), 0, "no anonymous page is mapped");
-	tap_is(global_node_page_state(NR_FILE_MAPPED), 0, "no file page is mapped");
-	tap_is(global_node_page_state(NR_PAGETABLE), 0, "no page table is left");
-	tap_is(global_node_page_state(NR_MLOCK), 0, "no page is locked");
-	tap_is(vm_committed_pages(), 0, "nothing is promised");
+	end = vm_figures();
+	tap_is(end.anon, vm_machine.start.anon, "no anonymous page is mapped");
+	tap_is(end.file, vm_machine.start.file, "no file page is mapped");
+	tap_is(end.tables, vm_machine.start.tables, "no page table is left");
+	tap_is(end.locked, vm_machine.start.locked, "no page is locked");
+	tap_is(end.committed, vm_machine.start.committed, "nothing is promised");
 	tap_machine_end(vm_machine.machine);
 }
 
 int poke(vaddr_t addr, unsigned char value)
 {
-	return sim_store(addr, &value, 1);
+	return vm_cpu_store(addr, value);
 }
 
 int peek(vaddr_t addr)
 {
 	unsigned char value;
-	int err = sim_load(addr, &value, 1);
+	int err = vm_cpu_load(addr, &value);
 
 	return err ? err : value;
 }

@@ -27,15 +27,27 @@
 
 #define PG 4096ul
 
+/* What address spaces take of the machine. */
+struct vm_figures {
+	unsigned long anon, file, tables, locked, committed;	/* pages */
+};
+
 /* Per CPU: what runs there, and how its last failed fault ended. */
 struct vm_machine {
 	struct hosted_machine *machine;
 	struct mm_struct *running[QUIRE_MAX_CPUS];
 	struct fault_result last[QUIRE_MAX_CPUS];
 	vaddr_t last_addr[QUIRE_MAX_CPUS];
+	struct vm_figures start;	/* before the first address space */
 };
 
 extern struct vm_machine vm_machine;
+
+/* The world's own (tests/lib/user_sim.c, tests/booted/user.c). A failed access leaves why in `last`. */
+void vm_cpu_start(void);
+void vm_cpu_switch(struct mm_struct *prev, struct mm_struct *next);
+int vm_cpu_store(vaddr_t addr, unsigned char value);
+int vm_cpu_load(vaddr_t addr, unsigned char *value);
 
 struct mm_struct *vm_machine_start(uint64_t mem_bytes, unsigned int cpus);
 void vm_machine_end(struct mm_struct *mm);
