@@ -20,6 +20,8 @@ BINARIES = "build/boot-tests"
 KERNEL_DIR = "build/kernel-debug"
 KERNEL = f"{KERNEL_DIR}/kernel/quire.elf"
 UNIT_KERNEL = f"{KERNEL_DIR}/tests/booted/quire-unit.elf"
+CLANG_DIR = "build/kernel-clang"
+CLANG_KERNEL = f"{CLANG_DIR}/kernel/quire.elf"
 INITRAMFS = "build/boot-tests.cpio"
 TAP = ["tests/lib/tap.c", "tests/lib/tap_process.c"]
 LIBCS = {"musl": ["musl-gcc"], "glibc": ["gcc"]}
@@ -28,6 +30,8 @@ OTHERS = {"diff": [f"tests/diff/{name}.c" for name in ("booted", "generate", "on
 # What Linux answered to the calls that "diff" makes: in both machines together, and in the hosted
 # one, they are more than 100,000.
 TRACE, TRACE_CALLS = f"{BINARIES}/diff.trace", 30000
+# What a compiler may break: entry, switching, faults, signals, copies, locks.
+CLANG_TESTS = ["story", "memory", "process", "signals", "threads", "fpu", "efault"]
 GLIBC_TOO = {"threads", "futex", "signals"}
 QUIET_LIMIT = 120  # seconds without a word from a test, under emulation on a busy host
 MARK = re.compile(r"^@@ (begin|end) (\S+)(?: (\d+))?$")
@@ -119,8 +123,9 @@ def builds():
 class Batch(Job):
     """Tests that one machine runs one after the other, saying where each begins and ends."""
 
-    def __init__(self, name, cpus, names, needs):
+    def __init__(self, name, cpus, names, needs, kernel=KERNEL):
         super().__init__(name, None, needs)
+        self.kernel = kernel
         self.cpus = cpus
         self.tests = names
 
@@ -143,9 +148,8 @@ class Batch(Job):
             environment.pop(variable, None)
         environment.update({"CPUS": str(self.cpus), "MEM": "512M", "TIMEOUT": "0",
                             "QEMU_ARGS": monitor.arguments})
-        kernel, variables = self.machine(names)
-        process = subprocess.Popen(["tools/run", kernel, INITRAMFS],
-                                   env={**environment, **variables}, stdin=subprocess.DEVNULL,
+        process = subprocess.Popen(["tools/run", self.kernel, INITRAMFS],
+                                   env={**environment, **self.variables(names)}, stdin=subprocess.DEVNULL,
                                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                    text=True, errors="replace", start_new_session=True)
         lines = queue.Queue()
@@ -155,9 +159,9 @@ class Batch(Job):
         monitor.close()
         return nr_done
 
-    def machine(self, names):
-        """The kernel, and the variables of tools/run with which it runs these tests."""
-        return KERNEL, {"CMD": "sh /tests/run " + " ".join(names)}
+    def variables(self, names):
+        """Those of tools/run with which the machine runs these tests."""
+        return {"CMD": "sh /tests/run " + " ".join(names)}
 
     def listen(self, process, lines, names, report, monitor):
         nr_done, output, begin = 0, [], time.monotonic()
@@ -201,9 +205,10 @@ class Batch(Job):
 class UnitBatch(Batch):
     """Unit tests inside the kernel, before there is any program."""
 
-    def machine(self, names):
-        return UNIT_KERNEL, {"APPEND": "quiet loglevel=0 quire.selftest=unit_tests unit_tests="
-                                       + ",".join(names)}
+    def variables(self, names):
+        # Some of them take all memory: the less there is, the sooner they are through.
+        return {"MEM": "256M", "APPEND": "quiet loglevel=0 quire.selftest=unit_tests unit_tests="
+                                         + ",".join(names)}
 
 
 def unit_tests():
@@ -260,6 +265,9 @@ def stop(process):
 
 def jobs():
     unit_builds = [*builds(), ("unit-image", make_unit_image)]
+    clang_builds = [meson_build(CLANG_DIR, "-Dworld=kernel", cc="clang"),
+                    ("boot-tests", make_initramfs)]
     return [Batch("boot-1", 1, tests(), builds()), Batch("boot-4", 4, tests(), builds()),
-            UnitBatch("unit-booted-1", 1, unit_tests(), unit_builds),
-            UnitBatch("unit-booted-4", 4, unit_tests(), unit_builds)]
+            UnitBatch("unit-booted-1", 1, unit_tests(), unit_builds, UNIT_KERNEL),
+            UnitBatch("unit-booted-4", 4, unit_tests(), unit_builds, UNIT_KERNEL),
+            Batch("boot-clang", 2, CLANG_TESTS, clang_builds, CLANG_KERNEL)]

@@ -7,7 +7,7 @@
 #include "tap_machine.h"
 
 #define CPUS 4
-#define ROUNDS 2000
+#define ROUNDS (2000 / tap_pace)
 
 static struct wait_queue_head wq;
 static struct completion go, done;
