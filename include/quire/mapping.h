@@ -34,6 +34,10 @@ struct address_space_operations {
 	 * Keep it alive, and its path nameable. */
 	void (*get_file)(void *file);
 	void (*put_file)(void *file);
+	/* An address space starts or stops to run the file as its program: writers are kept out meanwhile, and stay out when
+	 * it was so before. NULL: nothing to do. Never fails, never sleeps. */
+	void (*deny_write)(void *file);
+	void (*allow_write)(void *file);
 	/* Path for /proc/PID/maps, NUL-terminated into buf; returns its length or -errno. */
 	int (*file_path)(void *file, char *buf, size_t size);
 	/* Device and inode number for /proc/PID/maps. */

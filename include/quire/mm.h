@@ -125,8 +125,18 @@ struct mm_layout {
 	unsigned long mmap_base; /* top of the mmap area */
 };
 struct mm_layout *mm_layout(struct mm_struct *mm);
-void mm_set_exe(struct mm_struct *mm, struct address_space *mapping, void *file); /* /proc/PID/exe; takes get_file */
+/* The program that mm runs (/proc/PID/exe): takes get_file and deny_write, and dup_mm for the copy as well. The caller
+ * keeps writers out until it returns. NULL: none. */
+void mm_set_exe(struct mm_struct *mm, struct address_space *mapping, void *file);
 void *mm_exe(struct mm_struct *mm);
+/* The file that is mapped at an address, for messages about it. */
+struct mm_file_place {
+	vaddr_t start, end; /* the mapping */
+	u64 offset;         /* of the address in the file, bytes */
+	char name[64];      /* last part of its path */
+};
+/* False when no file is mapped there, nobody can name it, or mm is being changed. Does not wait for the mmap lock. */
+bool mm_file_at(struct mm_struct *mm, vaddr_t addr, struct mm_file_place *place);
 /* Places mmap_base below the stack limit; randomised per `randomize`. */
 void arch_pick_mmap_layout(struct mm_struct *mm, unsigned long stack_limit, bool randomize);
 /* Makes the stack VMA (grows down, `flags` adds VM_EXEC or not) that ends at `top`. 0 or -errno. */

@@ -141,6 +141,30 @@ void __init cpu_setup_boot(void)
 	cpu_setup();
 }
 
+/* Bits of the APIC id that number the n values 0 .. n - 1. */
+static unsigned int bits_for(unsigned int n)
+{
+	return n > 1 ? 32 - (unsigned int)__builtin_clz(n - 1) : 0;
+}
+
+void cpu_topology(unsigned int *core, unsigned int *package)
+{
+	unsigned int top = cpuid(0, 0).a, id = this_percpu.apic_id, thread_bits = 0, package_bits = 0;
+
+	if (top >= 0xb && cpuid(0xb, 0).b) {
+		thread_bits = cpuid(0xb, 0).a & 31;
+		package_bits = cpuid(0xb, 1).b ? cpuid(0xb, 1).a & 31 : thread_bits;
+	} else if (cpuid(1, 0).d & 1u << 28) {
+		unsigned int cores = top >= 4 ? (cpuid(4, 0).a >> 26) + 1 : 1;
+
+		package_bits = bits_for(cpuid(1, 0).b >> 16 & 255);
+		if (bits_for(cores) < package_bits)
+			thread_bits = package_bits - bits_for(cores);
+	}
+	*core = (id & ((1u << package_bits) - 1)) >> thread_bits;
+	*package = id >> package_bits;
+}
+
 bool cpu_has_smap(void)
 {
 	return cpuid(0, 0).a >= 7 && (cpuid(7, 0).b & 1u << 20);

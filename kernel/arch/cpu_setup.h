@@ -30,6 +30,9 @@ void idt_init(void);
 /* Loads it. */
 void idt_load(void);
 
+/* Which core of its package, and which package, the running CPU is. */
+void cpu_topology(unsigned int *core, unsigned int *package);
+
 /* SMAP: turns the marked NOPs into CLAC and STAC. Boot CPU, while text is still writable. */
 void smap_patch(void);
 bool cpu_has_smap(void);

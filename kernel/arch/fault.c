@@ -20,38 +20,6 @@ static unsigned int access_flags(unsigned long error)
 	return (error & PF_WRITE ? FAULT_FLAG_WRITE : 0) | (unsigned int)((error & (PF_INSTR | PF_PK)) << 4);
 }
 
-/* A fork of bad programs must not fill the log: so many lines in so many nanoseconds. */
-#define LOG_BURST	10
-#define LOG_INTERVAL	(5 * NSEC_PER_SEC)
-
-static bool may_log(void)
-{
-	static uint64_t window_end;
-	static unsigned int lines;
-	uint64_t now = ktime_get_ns();
-
-	if (now > __atomic_load_n(&window_end, __ATOMIC_RELAXED)) {
-		__atomic_store_n(&window_end, now + LOG_INTERVAL, __ATOMIC_RELAXED);
-		__atomic_store_n(&lines, 0, __ATOMIC_RELAXED);
-	}
-	return __atomic_fetch_add(&lines, 1, __ATOMIC_RELAXED) < LOG_BURST;
-}
-
-/* A program that catches the signal knows what it does. */
-static bool is_unhandled(int sig)
-{
-	unsigned long handler = current->sighand->action[sig - 1].handler;
-
-	return handler == SIG_DFL || handler == SIG_IGN;
-}
-
-void log_user_trap(const struct pt_regs *regs, int sig, const char *what, unsigned long error)
-{
-	if (is_unhandled(sig) && may_log())
-		pr_info("traps: %s[%d] trap %s ip:%lx sp:%lx error:%lx", current->comm, current->pid, what,
-			regs->ip, regs->sp, error);
-}
-
 static void __noinline user_fault_signal(struct pt_regs *regs, unsigned long address,
 					 unsigned long error, struct fault_result result)
 {
@@ -66,9 +34,8 @@ static void __noinline user_fault_signal(struct pt_regs *regs, unsigned long add
 	current->trapno = TRAP_PF;
 	current->error_code = error;
 	current->cr2 = address;
-	if (sig == SIGSEGV && is_unhandled(sig) && may_log())
-		pr_info("%s[%d]: segfault at %lx ip %lx sp %lx error %lx", current->comm,
-			current->pid, address, regs->ip, regs->sp, error);
+	if (sig == SIGSEGV)
+		log_user_fault(regs, address, error);
 	if (sig == SIGSEGV && (result.si_code & 0xff) == FAULT_SEGV_PKUERR)
 		force_sig_pkuerr(address, (u32)result.si_code >> 8);
 	else if (result.what & VM_FAULT_HWPOISON)

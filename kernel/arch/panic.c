@@ -119,10 +119,12 @@ static void claim_panic(void)
 		console_loglevel = LOGLEVEL_DEBUG;
 }
 
+int panic_timeout;
+
 /* panic=N: restart after N seconds, at once when negative; 0, the default: stay where we are. */
 static void __attribute__((noreturn)) finish_panic(void)
 {
-	long seconds = boot_option_number("panic", 0);
+	long seconds = READ_ONCE(panic_timeout);
 
 	machine_debug_line("quire: panic");
 	if (seconds > 0)

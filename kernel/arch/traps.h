@@ -27,9 +27,15 @@ void do_irq(struct pt_regs *regs);
 void exit_to_user_work(struct pt_regs *regs);
 
 /*
- * Logs "traps: name[pid] trap WHAT ip:... sp:... error:..." when the program does not handle @sig,
- * a few times in some seconds at most.
+ * trap_log.c: what the log says of a program that does not handle the signal, a few times in some seconds at most.
+ *
+ *	NAME[PID]: segfault at ADDR ip IP sp SP error N in FILE[OFFSET,START+SIZE] likely on CPU n (core c, socket s)
+ *	Code: the bytes around the instruction
+ *	traps: NAME[PID] trap WHAT ip:IP sp:SP error:N in FILE[OFFSET,START+SIZE]
+ *
+ * Context: the program's own, interrupts on. Sleeps: where its code must be read in.
  */
+void log_user_fault(const struct pt_regs *regs, unsigned long address, unsigned long error);
 void log_user_trap(const struct pt_regs *regs, int sig, const char *what, unsigned long error);
 
 /* The end of a kernel that broke: registers, backtrace, panic=. */

@@ -51,7 +51,7 @@ static void __init log_boot_info(void)
 			(unsigned long long)boot_info.initrd.end - 1);
 }
 
-/* quiet, loglevel=, debug: what reaches the console; the ring keeps everything. */
+/* quiet, loglevel=, debug: what reaches the console; the ring keeps everything. panic= */
 static void __init read_log_options(void)
 {
 	if (boot_option_present("quiet"))
@@ -59,6 +59,7 @@ static void __init read_log_options(void)
 	if (boot_option_present("debug"))
 		console_loglevel = 10;
 	console_loglevel = boot_option_number("loglevel", console_loglevel);
+	panic_timeout = boot_option_number("panic", 0);
 }
 
 /* From the loader to a CPU with traps, a clock and a log. */

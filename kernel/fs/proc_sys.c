@@ -51,6 +51,7 @@ static int overflow_id = 65534, entropy = 256;
 static const struct number numbers[] = {
 	{ "kernel/pid_max", &pid_max, 301, 4194304, 0644 },
 	{ "kernel/threads-max", (int *)&threads_max, 20, 0x7fffffff, 0644 },
+	{ "kernel/panic", &panic_timeout, -0x7fffffff - 1, 0x7fffffff, 0644 },
 	{ "kernel/randomize_va_space", &randomize_va_space, 0, 2, 0644 },
 	{ "kernel/cap_last_cap", &cap_last, 0, 0, 0444 },
 	{ "kernel/ngroups_max", &ngroups_max, 0, 0, 0444 },

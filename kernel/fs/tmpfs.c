@@ -138,6 +138,17 @@ static void map_put_file(void *file)
 	fput(file);
 }
 
+/* Whoever calls has denied writing already, so that this cannot fail. */
+static void map_deny_write(void *file)
+{
+	(void)exec_deny_write(file);
+}
+
+static void map_allow_write(void *file)
+{
+	exec_allow_write(file);
+}
+
 static int map_file_path(void *file, char *buf, size_t size)
 {
 	char *text = d_path_from(&((struct file *)file)->f_path, NULL, buf, size);
@@ -170,6 +181,8 @@ static const struct address_space_operations tmpfs_aops = {
 	.account_pages = account_pages,
 	.get_file = map_get_file,
 	.put_file = map_put_file,
+	.deny_write = map_deny_write,
+	.allow_write = map_allow_write,
 	.file_path = map_file_path,
 	.file_id = map_file_id,
 	.page_mkwrite = map_mkwrite,

@@ -49,6 +49,9 @@ void printk_text(int level, const char *text, size_t len);
 /* Prints why, registers, and a backtrace; then does what panic= says. Any context. */
 void __attribute__((noreturn, format(printf, 1, 2))) panic(const char *fmt, ...);
 
+/* Seconds from a panic to a restart; negative: at once, 0: never. panic=, /proc/sys/kernel/panic. */
+extern int panic_timeout;
+
 /* Levels below it reach the console: 7 by default, 4 with `quiet`, else loglevel=. */
 extern int console_loglevel;
 

@@ -47,9 +47,10 @@ static void split_cmdline(void)
 	}
 }
 
-static int try_run(const char *path)
+static int run_init_process(const char *path)
 {
 	argv_init[0] = path;
+	pr_info("Run %s as init process", path);
 	return kernel_execve(path, argv_init, envp_init);
 }
 
@@ -84,42 +85,61 @@ static void become_process_one(void)
 	p->signal->flags |= SIGNAL_UNKILLABLE;
 }
 
-void run_init(void)
+/* rdinit= or /init, when the initial file system has it. True: it runs. */
+static bool run_early_init(void)
+{
+	char name[256];
+	struct path path;
+	int error;
+
+	if (!boot_option("rdinit", name, sizeof(name)))
+		strscpy(name, "/init", sizeof(name));
+	error = kern_path(name, LOOKUP_FOLLOW, &path);
+	if (error) {
+		if (boot_option_present("rdinit"))
+			pr_warn("check access for rdinit=%s failed: %d, ignoring", name, error);
+		return false;
+	}
+	path_put(&path);
+	error = run_init_process(name);
+	if (error)
+		pr_err("Failed to execute %s (error %d)", name, error);
+	return !error;
+}
+
+/* init=, or else the customary places, on the root, which is the initial file system for good. Returns when one runs. */
+static void run_root_init(void)
 {
 	static const char *const customary[] = { "/sbin/init", "/etc/init", "/bin/init",
 						 "/bin/sh" };
-	char path[256];
+	char name[256];
 	unsigned int i;
 	int error;
 
-	become_process_one();
-	split_cmdline();
-	open_console();
-	/* The initial file system is the root for good, so that init= means it, too. */
-	if (boot_option("init", path, sizeof(path))) {
-		error = try_run(path);
-		if (!error)
-			goto run;
-		panic("Requested init %s failed (error %d).", path, error);
+	if (boot_option("init", name, sizeof(name))) {
+		error = run_init_process(name);
+		if (error)
+			panic("Requested init %s failed (error %d).", name, error);
+		return;
 	}
-	if (!boot_option("rdinit", path, sizeof(path)))
-		strscpy(path, "/init", sizeof(path));
-	error = try_run(path);
-	if (!error)
-		goto run;
-	if (error != -ENOENT || boot_option_present("rdinit"))
-		pr_err("Failed to execute %s (error %d)", path, error);
 	for (i = 0; i < ARRAY_SIZE(customary); i++) {
-		error = try_run(customary[i]);
+		error = run_init_process(customary[i]);
 		if (!error)
-			goto run;
+			return;
 		if (error != -ENOENT)
 			pr_err("Starting init: %s exists but couldn't execute it (error %d)",
 			       customary[i], error);
 	}
 	panic("No working init found.  Try passing init= option to kernel.");
-run:
-	pr_info("Run %s as init process", argv_init[0]);
+}
+
+void run_init(void)
+{
+	become_process_one();
+	split_cmdline();
+	open_console();
+	if (!run_early_init())
+		run_root_init();
 	pr_info("quire: boot took %llu ticks of the TSC",
 		(unsigned long long)(rdtsc() - boot_start_tsc));
 	thread_enter_user();

@@ -93,6 +93,41 @@ int vma_show_line(const struct vm_area_struct *vma, char *buf, size_t size)
 	return len;
 }
 
+#define DELETED " (deleted)"
+
+static void last_part(char *to, size_t size, char *path)
+{
+	size_t len = strlen(path), mark = sizeof(DELETED) - 1;
+	const char *slash;
+
+	if (len > mark && !strcmp(path + len - mark, DELETED))
+		path[len - mark] = '\0';
+	slash = strrchr(path, '/');
+	strscpy(to, slash ? slash + 1 : path, size);
+}
+
+bool mm_file_at(struct mm_struct *mm, vaddr_t addr, struct mm_file_place *place)
+{
+	char *path = kmalloc(MAPS_LINE_BYTES, GFP_NOWAIT | __GFP_NOWARN);
+	struct vm_area_struct *vma;
+	bool found = false;
+
+	if (path && down_read_trylock(&mm->mmap_lock)) {
+		vma = find_vma(mm, addr);
+		if (vma && vma->vm_start <= addr && vma->vm_mapping && vma->vm_mapping->ops->file_path &&
+		    vma->vm_mapping->ops->file_path(vma->vm_file, path, MAPS_LINE_BYTES) > 0) {
+			place->start = vma->vm_start;
+			place->end = vma->vm_end;
+			place->offset = addr - vma->vm_start + ((u64)vma->vm_pgoff << PAGE_SHIFT);
+			last_part(place->name, sizeof(place->name), path);
+			found = true;
+		}
+		mmap_read_unlock(mm);
+	}
+	kfree(path);
+	return found;
+}
+
 int mm_show_maps_part(struct mm_struct *mm, struct text_sink *sink, vaddr_t *next)
 {
 	char *buf = kmalloc(MAPS_BUFFER_BYTES, GFP_KERNEL);

@@ -165,8 +165,12 @@ void mm_set_exe(struct mm_struct *mm, struct address_space *mapping, void *file)
 
 	if (mapping && mapping->ops->get_file)
 		mapping->ops->get_file(file);
+	if (mapping && mapping->ops->deny_write)
+		mapping->ops->deny_write(file);
 	mm->exe_mapping = mapping;
 	mm->exe_file = file;
+	if (old_mapping && old_mapping->ops->allow_write)
+		old_mapping->ops->allow_write(old_file);
 	if (old_mapping && old_mapping->ops->put_file)
 		old_mapping->ops->put_file(old_file);
 }

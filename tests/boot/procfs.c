@@ -206,6 +206,23 @@ static void test_read_everything(void)
 	}
 }
 
+/* panic= on the command line, and what is written later. */
+static void test_panic_timeout(void)
+{
+	static const char path[] = "/proc/sys/kernel/panic";
+	char was[64], now[64];
+	int fd = open(path, O_RDWR);
+
+	read_whole(path, was, sizeof(was));
+	tap_is_str(was, "-1\n", "kernel/panic is what the command line says");
+	tap_is(write(fd, "7", 1), 1, "another is written");
+	read_whole(path, now, sizeof(now));
+	tap_is_str(now, "7\n", "and read");
+	fails(write(fd, "soon", 4), EINVAL, "but no word");
+	tap_is(pwrite(fd, was, strlen(was), 0), (long)strlen(was), "back again");
+	close(fd);
+}
+
 int main(void)
 {
 	tap_plan(0);
@@ -213,6 +230,7 @@ int main(void)
 	test_maps();
 	test_own_memory();
 	test_read_everything();
+	test_panic_timeout();
 	test_sums("at rest");
 	test_storm();
 	test_sums("after a storm of forks");

@@ -181,20 +181,73 @@ def no_init(result):
     expect(result, outcome, 120, r"Attempted to kill init", "an init that ends")
 
 
+def which_init(result):
+    """/init or rdinit= when the archive has it, then init=, then the customary places."""
+    says = "#!/bin/busybox sh\n/bin/busybox mkdir -p /proc\n/bin/busybox mount -t proc p /proc\n" \
+           "echo {} is process $$\n/bin/busybox poweroff -f\n"
+    every = {name: says.format(name) for name in ("init", "second", "etc/init", "bin/init")}
+    bad = {"sbin/init": "no program"}
+
+    def outcome(append, files):
+        texts = [word for name, text in files.items() for word in ("--text", f"{name}={text}")]
+        subprocess.run(["tools/mkinitramfs", "--file", "bin/busybox=" + busybox(), *texts,
+                        f"{WORK}/which-init"], check=True)
+        return run(f"{WORK}/which-init", APPEND=append)
+
+    rest = {name: text for name, text in every.items() if name != "init"}
+    for append, files, status, says_this in (
+            ("init=/second", every, 0, r"\ninit is process 1\b"),
+            ("rdinit=/second", every, 0, r"\nsecond is process 1\b"),
+            ("rdinit=/none init=/second", every, 0, r"rdinit=/none failed: -2[^\0]*second is process 1\b"),
+            ("init=/second", rest, 0, r"\nsecond is process 1\b"),
+            ("init=/none", rest, 120, r"Requested init /none failed \(error -2\)"),
+            ("", rest, 0, r"\netc/init is process 1\b"),
+            ("", {**rest, **bad}, 0, r"/sbin/init exists but couldn't execute it \(error -8\)"
+                                     r"[^\0]*etc/init is process 1\b"),
+            ("", {**bad, "init": "no program", "bin/init": every["bin/init"]}, 0,
+             r"Failed to execute /init \(error -8\)[^\0]*bin/init is process 1\b")):
+        expect(result, outcome(append, files), status, says_this, append or "no option")
+
+
+def busybox():
+    return next(path for path in ("/bin/busybox", "/usr/bin/busybox") if os.path.exists(path))
+
+
 def too_little_memory(result):
     for size, status in (("1M", 2), ("4M", 2), ("5M", 120)):
         outcome = run(MEM=size, CMD="true", TIMEOUT="40")
         expect(result, outcome, status, r"(?i)memory.*needs (about )?\d+", f"MEM={size}")
 
 
+FAULT = re.compile(r"wild\[\d+\]: segfault at 4d2 ip ([0-9a-f]{16}) sp [0-9a-f]{16} error 6 "
+                   r"in wild\[([0-9a-f]+),([0-9a-f]+)\+([0-9a-f]+)\] "
+                   r"likely on CPU 3 \(core 1, socket 1\)\n.*\] Code: ([0-9a-f<> ]+)\n")
+
+
 def segfault_line(result):
-    out = run(CMD="sh -c 'kill -SEGV $$'; dmesg -c >/dev/null; /tests/wild; dmesg | grep segfault",
-              initramfs=wild_initramfs())
-    expect(result, out, 0, r"wild\[\d+\]: segfault at 4d2 ip [0-9a-f]+ sp [0-9a-f]+ error 6")
+    """The words of Linux; the place and the bytes are checked against the program's file."""
+    text = run(initramfs=wild_initramfs(), CPUS="4",
+               QEMU_ARGS="-smp 4,sockets=2,cores=2,threads=1",
+               CMD="dmesg -c >/dev/null; taskset 8 /tests/wild; /tests/wild ud; dmesg")[1]
+    match = FAULT.search(text)
+    result.check(match is not None, "the log tells of the fault", tail(text))
+    if match:
+        ip, offset, start, size = (int(match[i], 16) for i in range(1, 5))
+        with open(f"{WORK}/wild", "rb") as file:
+            code = file.read()[offset - 42:offset + 22]
+        shown = " ".join(f"<{byte:02x}>" if i == 42 else f"{byte:02x}"
+                         for i, byte in enumerate(code))
+        result.check(start <= ip < start + size, "the instruction lies in the mapping", match[0])
+        result.check(match[5] == shown, "the bytes are the file's at that offset",
+                     f"{match[5]}\n{shown}")
+    result.check(re.search(r"traps: wild\[\d+\] trap invalid opcode ip:[0-9a-f]+ sp:[0-9a-f]+ "
+                           r"error:0 in wild\[[0-9a-f]+,[0-9a-f]+\+[0-9a-f]+\]\n", text) is not None,
+                 "and of the bad instruction", tail(text))
 
 
 def wild_initramfs():
-    source = "int main(void) { *(volatile int *)0x4d2 = 1; return 0; }"
+    source = ("int main(int argc, char **argv) { if (argc > 1) __builtin_trap();"
+              " *(volatile int *)0x4d2 = 1; return 0; }")
     subprocess.run(["musl-gcc", "-static", "-O1", "-o", f"{WORK}/wild", "-x", "c", "-"],
                    input=source, text=True, check=True)
     subprocess.run(["tools/mkinitramfs", "--base", "--file", f"tests/wild={WORK}/wild",
@@ -336,6 +389,7 @@ def jobs():
     tests.update({"boots-from-iso": iso, "gzip": gzipped, "cpus": cpus, "sizes": sizes,
                   "exact-output": exact_output, "make-run": through_make, "overlay": overlay,
                   "statuses": statuses, "broken-initramfs": broken_initramfs, "no-init": no_init,
+                  "which-init": which_init,
                   "too-little-memory": too_little_memory, "segfault-line": segfault_line,
                   "shell": shell, "ends": ends, "nmi": nmi,
                   "panic": selftest("panic", r"Kernel panic - not syncing"),

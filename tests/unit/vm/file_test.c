@@ -128,6 +128,49 @@ static void test_nonlinear(struct mm_struct *mm)
 	test_file_gone(&file);
 }
 
+/* Which file lies at an address, for messages about it. */
+static void test_file_at(struct mm_struct *mm)
+{
+	struct mm_file_place place;
+	struct mmap_file handle;
+	struct test_file file;
+	unsigned long a, anon = map_anon(mm, 1, PROT_READ, 0);
+
+	test_file_init(&file, "/usr/bin/a.out (deleted)", 9 * PG);
+	handle = test_file_handle(&file, false);
+	a = do_mmap(mm, 0, 4 * PG, PROT_READ, MAP_PRIVATE, &handle, 5 * PG);
+	tap_ok(mm_file_at(mm, a + PG + 7, &place), "a mapped file is found");
+	tap_ok(place.start == a && place.end == a + 4 * PG, "with its mapping");
+	tap_is(place.offset, 6 * PG + 7, "and the offset in the file");
+	tap_is_str(place.name, "a.out", "and its name alone");
+	tap_ok(!mm_file_at(mm, anon, &place), "anonymous memory is no file");
+	tap_ok(!mm_file_at(mm, a - PG, &place) || place.start < a, "nor is what lies below it");
+	mmap_write_lock(mm);
+	tap_ok(!mm_file_at(mm, a, &place), "who changes the mappings is not waited for");
+	mmap_write_unlock(mm);
+	do_munmap(mm, a, 4 * PG);
+	do_munmap(mm, anon, PG);
+	test_file_gone(&file);
+}
+
+/* Each address space that runs the file keeps writers out by itself. */
+static void test_program(struct mm_struct *mm)
+{
+	struct mm_struct *child;
+	struct test_file file;
+
+	test_file_init(&file, "/bin/program", PG);
+	mm_set_exe(mm, &file.mapping, &file);
+	tap_ok(file.runners == 1 && file.refs == 1 && mm_exe(mm) == &file, "a program's file is held and denied");
+	tap_is(dup_mm(mm, &child), 0, "a copy of the address space");
+	tap_ok(file.runners == 2 && file.refs == 2, "does so as well");
+	mm_set_exe(mm, NULL, NULL);
+	tap_ok(file.runners == 1 && !mm_exe(mm), "the first runs something else");
+	mmput(child);
+	tap_is(file.runners, 0, "and the copy ends");
+	test_file_gone(&file);
+}
+
 int main(void)
 {
 	struct mm_struct *mm = vm_machine_start(64 << 20, 1);
@@ -137,6 +180,8 @@ int main(void)
 	test_shared(mm);
 	test_truncate_private(mm);
 	test_nonlinear(mm);
+	test_file_at(mm);
+	test_program(mm);
 	vm_machine_end(mm);
 	return tap_done();
 }

@@ -98,6 +98,16 @@ static void file_put(void *file)
 	((struct test_file *)file)->refs--;
 }
 
+static void file_deny_write(void *file)
+{
+	((struct test_file *)file)->runners++;
+}
+
+static void file_allow_write(void *file)
+{
+	((struct test_file *)file)->runners--;
+}
+
 static int file_path(void *file, char *buf, size_t size)
 {
 	return snprintf(buf, size, "%s", ((struct test_file *)file)->name);
@@ -114,6 +124,8 @@ static const struct address_space_operations file_ops = {
 	.size = file_size,
 	.get_file = file_get,
 	.put_file = file_put,
+	.deny_write = file_deny_write,
+	.allow_write = file_allow_write,
 	.file_path = file_path,
 	.file_id = file_id,
 };
@@ -128,6 +140,7 @@ void test_file_init(struct test_file *file, const char *name, u64 bytes)
 
 void test_file_gone(struct test_file *file)
 {
+	tap_is(file->runners, 0, "%s: nobody runs the file any more", file->name);
 	tap_is(file->refs, 0, "%s: nobody refers to the file any more", file->name);
 	address_space_destroy(&file->mapping);
 	tap_is(file->mapping.nrpages, 0, "%s: no page is cached any more", file->name);

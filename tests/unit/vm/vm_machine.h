@@ -70,6 +70,7 @@ struct test_file {
 	struct address_space mapping;
 	u64 bytes;
 	int refs;
+	int runners;	/* address spaces whose program it is */
 	const char *name;
 };
 void test_file_init(struct test_file *file, const char *name, u64 bytes);
