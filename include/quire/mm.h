@@ -164,6 +164,11 @@ int vm_brk_flags(struct mm_struct *mm, unsigned long addr, unsigned long len, un
 int do_madvise(struct mm_struct *mm, unsigned long addr, size_t len, int advice);
 /* Seals [addr, addr + len) against unmapping, moving, other rights and losing its contents, for good. No `flags` exist. */
 int do_mseal(struct mm_struct *mm, unsigned long addr, size_t len, unsigned long flags);
+/* Longest name of a range, with its NUL. */
+#define VMA_NAME_BYTES 80
+/* Names the anonymous memory of a range for /proc/PID/maps (NULL: no name). 0; -EINVAL also for characters that would not fit
+ * there; -EBADF at a file; -ENOMEM, also for holes, around which the rest is named. */
+int do_set_vma_name(struct mm_struct *mm, unsigned long start, unsigned long len, const char *name);
 int do_mlock(struct mm_struct *mm, unsigned long addr, size_t len, unsigned int flags);
 int do_munlock(struct mm_struct *mm, unsigned long addr, size_t len);
 int do_mlockall(struct mm_struct *mm, int flags);

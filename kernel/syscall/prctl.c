@@ -125,6 +125,25 @@ static long ambient(unsigned long op, unsigned long cap)
 	return 0;
 }
 
+#define PR_SET_VMA_ANON_NAME 0
+
+static long set_vma(unsigned long what, unsigned long start, unsigned long len, const char *user)
+{
+	char name[VMA_NAME_BYTES];
+	long length;
+
+	if (what != PR_SET_VMA_ANON_NAME)
+		return -EINVAL;
+	if (!user)
+		return do_set_vma_name(task_mm(current), start, len, NULL);
+	length = strncpy_from_user(name, user, sizeof(name));
+	if (length < 0)
+		return length;
+	if (length == (long)sizeof(name))
+		return -EINVAL;
+	return do_set_vma_name(task_mm(current), start, len, name);
+}
+
 static long prctl_process(int option, unsigned long a2)
 {
 	struct task *p = current;
@@ -191,6 +210,8 @@ SYSCALL_DEFINE5(prctl, int, option, unsigned long, a2, unsigned long, a3, unsign
 		return a2 || a3 || a4 || a5 ? -EINVAL : current->no_new_privs;
 	case PR_CAP_AMBIENT:
 		return ambient(a2, a3);
+	case PR_SET_VMA:
+		return set_vma(a2, a3, a4, (const char *)a5);
 	}
 	return prctl_process(option, a2);
 }

@@ -193,6 +193,14 @@ void lru_rotate_to_tail(struct page *page)
 	lru_move(page, 0, LRU_BIT(PG_active) | LRU_BIT(PG_referenced), true);
 }
 
+void lru_lazyfree(struct page *page)
+{
+	if (!PageSwapBacked(page) || PageUnevictable(page) || !PageLRU(page))
+		return;
+	lru_move(page, 0, LRU_BIT(PG_active) | LRU_BIT(PG_referenced) | LRU_BIT(PG_swapbacked), true);
+	count_vm_event(PGLAZYFREE);
+}
+
 void lru_set_unevictable(struct page *page, bool unevictable)
 {
 	if (unevictable)

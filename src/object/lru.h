@@ -72,6 +72,8 @@ void activate_page(struct page *page);
 /* Active to inactive list, at the head. */
 void deactivate_page(struct page *page);
 /* To the tail of the inactive list: the next one to go. */
+/* An anonymous page whose contents may go while it is clean: reclaim finds it among the files' pages. */
+void lru_lazyfree(struct page *page);
 void lru_rotate_to_tail(struct page *page);
 /* Seen in use: referenced, and when referenced already, active. */
 void mark_page_accessed(struct page *page);

@@ -73,6 +73,12 @@ void rmap_unlink_anon(struct rmap_area *area, struct anon_vma *anon);
 void rmap_set_range(struct rmap_area *area, struct address_space *mapping, struct anon_vma *anon, unsigned long start,
 		    pgoff_t pgoff, unsigned long nr);
 
+/* The family of an anonymous page. */
+static inline struct anon_vma *page_anon_vma(const struct page *page)
+{
+	return (struct anon_vma *)(page_mapping_raw(page) & ~PAGE_MAPPING_ANON);
+}
+
 /* ---- counts ---- */
 
 /* A new page, seen by nobody else, becomes anonymous of the family and mapped once. */
@@ -91,8 +97,8 @@ struct rmap_visit {
 	/* NULL: all areas. */
 	bool (*skip)(struct rmap_visit *visit, struct rmap_area *area);
 };
-/* Visits every entry that maps the page. The caller holds the page's lock (or, for an anonymous page, a reference and the
- * knowledge that it is mapped). False when a visitor stopped it or the trees' lock was not to be had (trylock). Sleeps. */
+/* Visits every entry that maps the page. The caller has a reference, and keeps the file or one mapping of an anonymous page
+ * from going meanwhile. False when a visitor stopped it. Sleeps. */
 bool rmap_walk(struct page *page, struct rmap_visit *visit);
 
 #endif

@@ -115,6 +115,56 @@ static void make_cold(struct mm_struct *mm, unsigned long start, unsigned long e
 	flush_tlb_range(&mm->pgt, start, end);
 }
 
+/* The contents may go when memory is short, unless they are written again: the entry and the page are clean from now on. */
+static void free_lazily_one(pte_t *pte)
+{
+	struct page *page;
+	pte_t old;
+
+	do {
+		old = pte_read(pte);
+		if (!pte_present(old) || pte_special(old) || !PageAnon(pte_page(old)))
+			return;
+	} while (!ptep_try_change(pte, old, pte_mkold(pte_mkclean(old))));
+	page = pte_page(old);
+	ClearPageDirty(page);
+	lru_lazyfree(page);
+}
+
+static void free_lazily(struct mm_struct *mm, unsigned long start, unsigned long end)
+{
+	struct pgtable_cursor c;
+
+	for_each_leaf_table(&c, &mm->pgt, start, end) {
+		pte_t *pte = c.pte;
+
+		spin_lock(c.ptl);
+		for (vaddr_t addr = c.addr; addr < c.end; addr += PAGE_SIZE, pte++)
+			free_lazily_one(pte);
+		spin_unlock(c.ptl);
+	}
+	/* A CPU that remembers the entry as dirty would not tell of the next write. */
+	flush_tlb_range(&mm->pgt, start, end);
+}
+
+/* Pages of a file that the range will show are read. What cannot be read is found out by who touches it. */
+static void read_in(struct vm_area_struct *vma, unsigned long start, unsigned long end)
+{
+	struct address_space *mapping = vma->vm_mapping;
+	pgoff_t index, last;
+
+	if (!mapping || mapping_is_ram(mapping) || (vma->vm_flags & VM_NONLINEAR))
+		return;
+	last = min(linear_page_index(vma, end), bytes_to_pages(mapping->ops->size(mapping)));
+	for (index = linear_page_index(vma, start); index < last; index++) {
+		struct page *page = read_cache_page(mapping, index);
+
+		if (IS_ERR(page))
+			return;
+		put_page(page);
+	}
+}
+
 /* The object loses the pages, and with them everybody who maps it. */
 static int punch_hole(struct vm_area_struct *vma, unsigned long start, unsigned long end)
 {
@@ -158,6 +208,7 @@ static int advise_vma(struct mm_struct *mm, struct vm_area_struct **vmap, unsign
 		return -EPERM;
 	switch (advice) {
 	case MADV_WILLNEED:
+		read_in(*vmap, start, end);
 		return 0;
 	case MADV_DONTNEED:
 	case MADV_DONTNEED_LOCKED:
@@ -168,8 +219,7 @@ static int advise_vma(struct mm_struct *mm, struct vm_area_struct **vmap, unsign
 	case MADV_FREE:
 		if ((vma->vm_flags & (VM_PFNMAP | VM_LOCKED)) || !vma_is_anonymous(vma))
 			return -EINVAL;
-		/* What may be dropped is dropped when memory is short: the pages are the first to go. */
-		make_cold(mm, start, end);
+		free_lazily(mm, start, end);
 		return 0;
 	case MADV_REMOVE:
 		return punch_hole(*vmap, start, end);

@@ -82,6 +82,11 @@ static const struct address_space_operations shmem_ops = {
 	.file_id = shmem_id,
 };
 
+bool is_anon_shmem(const struct address_space *mapping)
+{
+	return mapping->ops == &shmem_ops;
+}
+
 struct shmem_object *shmem_object_create(u64 bytes, enum ram_reserve reserve)
 {
 	struct shmem_object *object = kzalloc(sizeof(*object), GFP_KERNEL);

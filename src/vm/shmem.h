@@ -19,5 +19,7 @@ struct shmem_object {
 /* One reference. ERR_PTR(-ENOMEM). */
 struct shmem_object *shmem_object_create(u64 bytes, enum ram_reserve reserve);
 void shmem_object_put(struct shmem_object *object);
+/* The mapping is that of shared anonymous memory. */
+bool is_anon_shmem(const struct address_space *mapping);
 
 #endif

@@ -17,7 +17,7 @@
 
 /* Bytes; pss in 1 / 2^PSS_SHIFT of one. */
 struct mem_size_stats {
-	u64 resident, shared_clean, shared_dirty, private_clean, private_dirty, referenced, anonymous, swap;
+	u64 resident, shared_clean, shared_dirty, private_clean, private_dirty, referenced, anonymous, lazyfree, swap;
 	u64 pss, pss_anon, pss_file, pss_shmem, pss_dirty, pss_locked;
 };
 
@@ -30,6 +30,8 @@ static void account_page(struct mem_size_stats *mss, const struct page *page, pt
 	mss->resident += PAGE_SIZE;
 	if (PageAnon(page))
 		mss->anonymous += PAGE_SIZE;
+	if (PageAnon(page) && !PageSwapBacked(page) && !dirty)
+		mss->lazyfree += PAGE_SIZE;
 	if (pte_young(pte) || PageReferenced(page))
 		mss->referenced += PAGE_SIZE;
 	if (mapcount >= 2) {
@@ -95,7 +97,7 @@ static void put_stats(struct text *t, const struct mem_size_stats *mss, bool rol
 	put_kb(t, "Referenced:", mss->referenced);
 	put_kb(t, "Anonymous:", mss->anonymous);
 	put_kb(t, "KSM:", 0);
-	put_kb(t, "LazyFree:", 0);
+	put_kb(t, "LazyFree:", mss->lazyfree);
 	put_kb(t, "AnonHugePages:", 0);
 	put_kb(t, "ShmemPmdMapped:", 0);
 	put_kb(t, "FilePmdMapped:", 0);

@@ -57,12 +57,6 @@ static void special_put(struct special_mapping *special)
 	kfree(special);
 }
 
-void anon_name_put(struct anon_name *name)
-{
-	if (name && atomic_fetch_sub_explicit(&name->users, 1, memory_order_acq_rel) == 1)
-		kfree(name);
-}
-
 static __noinline void extras_put(const struct vm_area_struct *vma)
 {
 	if (vma->special)

@@ -131,6 +131,8 @@ void vma_set_flags(struct vm_area_struct *vma, unsigned long flags);
 
 /* Drops a reference on a name (NULL: nothing). */
 void anon_name_put(struct anon_name *name);
+/* The same text, or no name at all, on both sides. */
+bool anon_name_same(const struct anon_name *a, const struct anon_name *b);
 
 /* Locks the VMA against faults that run without the mmap lock. Context: mmap_lock held to write. Sleeps. */
 void vma_start_write_slow(struct vm_area_struct *vma);

@@ -21,13 +21,6 @@ void vma_attrs_of(const struct vm_area_struct *vma, struct vma_attrs *attrs)
 	attrs->anon_forked = vma->anon_forked;
 }
 
-static bool same_name(const struct anon_name *a, const struct anon_name *b)
-{
-	if (a == b)
-		return true;
-	return a && b && strcmp(a->text, b->text) == 0;
-}
-
 /* Pages of the neighbour and of the range may have one family. */
 static bool anon_fits(const struct vma_attrs *neighbour, const struct vma_attrs *range)
 {
@@ -41,7 +34,7 @@ static bool anon_fits(const struct vma_attrs *neighbour, const struct vma_attrs 
 static bool kind_fits(const struct vma_attrs *a, const struct vma_attrs *b)
 {
 	return a->flags == b->flags && a->mapping == b->mapping && a->file == b->file && !a->special && !b->special &&
-	       !(a->flags & (VM_SPECIAL | VM_UFFD_FLAGS)) && same_name(a->name, b->name);
+	       !(a->flags & (VM_SPECIAL | VM_UFFD_FLAGS)) && (a->name == b->name || anon_name_same(a->name, b->name));
 }
 
 static bool follows(const struct vma_attrs *low, const struct vma_attrs *high)
