@@ -33,10 +33,11 @@ static void mincore_vma(struct mm_struct *mm, struct vm_area_struct *vma, vaddr_
 	memset(vec, 0, nr);
 	for_each_leaf_table(&c, &mm->pgt, start, end) {
 		unsigned char *answer = vec + ((c.addr - start) >> PAGE_SHIFT);
-		const pte_t *pte = c.pte, *behind = pte + ((c.end - c.addr) >> PAGE_SHIFT);
+		unsigned long entries = (c.end - c.addr) >> PAGE_SHIFT;
 
-		while (pte < behind)
-			*answer++ = pte_present(pte_read(pte++));
+#pragma GCC unroll 8
+		for (unsigned long i = 0; i < entries; i++)
+			answer[i] = pte_present(pte_read(&c.pte[i]));
 	}
 	for (unsigned long i = 0; vma->vm_mapping && i < nr; i++)
 		if (!vec[i])

@@ -194,11 +194,16 @@ static void rmap_fields_set(struct vm_area_struct *vma)
 
 int insert_vm_struct(struct mm_struct *mm, struct vm_area_struct *vma)
 {
-	struct vm_area_struct *prev = vma_tree_floor(&mm->tree, vma->vm_start);
+	struct vm_area_struct *prev = mm->last;
 	int err;
 
 	rmap_fields_set(vma);
-	err = vma_tree_insert(&mm->tree, vma);
+	if (prev && prev->vm_end <= vma->vm_start) {
+		err = vma_tree_append(&mm->tree, vma);
+	} else {
+		prev = vma_tree_floor(&mm->tree, vma->vm_start);
+		err = vma_tree_insert(&mm->tree, vma);
+	}
 	if (err)
 		return err;
 	list_link(mm, vma, prev);

@@ -84,20 +84,26 @@ static unsigned long leaf_topdown(const struct vma_leaf *leaf, const struct gap_
 static unsigned long node_topdown(const void *node, const struct gap_request *req)
 {
 	const struct vma_inner *inner = node;
+	unsigned long at;
 
 	if (inner->is_leaf)
 		return leaf_topdown(node, req);
 	for (unsigned int i = inner->nr; i-- > 0;) {
-		unsigned long at = NO_PLACE;
-
-		if (inner->hi[i] <= req->low)
-			return NO_PLACE;
-		if (inner->gap[i] >= req->len && inner->lo[i] < req->high)
-			at = node_topdown(inner->slot[i], req);
-		if (at == NO_PLACE && i > 0 && inner->lo[i] - inner->hi[i - 1] >= req->len)
+		/* Sizes first: most children have no hole that is large enough. */
+		if (inner->gap[i] >= req->len) {
+			if (inner->hi[i] <= req->low)
+				return NO_PLACE;
+			at = inner->lo[i] < req->high ? node_topdown(inner->slot[i], req) : NO_PLACE;
+			if (at != NO_PLACE)
+				return at;
+		}
+		if (i > 0 && inner->lo[i] - inner->hi[i - 1] >= req->len) {
+			if (inner->lo[i] <= req->low)
+				return NO_PLACE;
 			at = fit_high(req, inner->hi[i - 1], vma_gap_end(leftmost(inner->slot[i])));
-		if (at != NO_PLACE)
-			return at;
+			if (at != NO_PLACE)
+				return at;
+		}
 	}
 	return NO_PLACE;
 }

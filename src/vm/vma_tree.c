@@ -3,6 +3,7 @@
 #include "vm/vma_tree.h"
 
 #include "base/assert.h"
+#include "base/math.h"
 #include "quire/errno.h"
 #include "quire/slab.h"
 #include "vm/vm.h"
@@ -155,12 +156,47 @@ static bool summary_update(struct vma_inner *parent, unsigned int i, const void 
 	return true;
 }
 
-/* Brings the parents' summaries up to date, from the leaf's parent to the root, as far as they change. */
-static void path_update(struct tree_path *path)
+/* Brings the summaries above the node at `level` up to date, as far as they change. */
+static void path_update_above(struct tree_path *path, unsigned int level)
 {
-	for (unsigned int level = path->depth - 1; level-- > 0;)
+	while (level-- > 0)
 		if (!summary_update(path->node[level], path->idx[level], path->node[level + 1]))
 			return;
+}
+
+/* The same from the leaf on. */
+static void path_update(struct tree_path *path)
+{
+	path_update_above(path, path->depth - 1);
+}
+
+/* After a VMA was put behind the others of its leaf. */
+static void path_grown(struct tree_path *path, const struct vm_area_struct *vma)
+{
+	for (unsigned int level = path->depth - 1; level-- > 0;) {
+		struct vma_inner *parent = path->node[level];
+		unsigned int i = path->idx[level];
+
+		parent->gap[i] = max(parent->gap[i], vma->vm_start - parent->hi[i]);
+		parent->hi[i] = vma->vm_end;
+		if (i + 1u < parent->nr) {
+			/* The hole before the next child is smaller now. */
+			path_update_above(path, level);
+			return;
+		}
+	}
+}
+
+/* After a hole of that length came to be between two VMAs of the leaf. */
+static void path_hole_grown(struct tree_path *path, unsigned long hole)
+{
+	for (unsigned int level = path->depth - 1; level-- > 0;) {
+		struct vma_inner *parent = path->node[level];
+
+		if (parent->gap[path->idx[level]] >= hole)
+			return;
+		parent->gap[path->idx[level]] = hole;
+	}
 }
 
 /* The same when a summary on the way may be up to date already although those above it are not. */
@@ -335,6 +371,26 @@ static int insert_slow(struct vma_tree *tree, struct tree_path *path, struct vm_
 	return 0;
 }
 
+/* Into a leaf with room, where the path leads. A summary is made anew only if what is known of it does not tell. */
+static void leaf_insert_into(struct tree_path *path, struct vma_leaf *leaf, struct vm_area_struct *vma)
+{
+	unsigned int at = path->idx[path->depth - 1], old_nr = leaf->nr;
+	unsigned long hole = at > 0 && at < old_nr ? leaf->key[at] - leaf->slot[at - 1]->vm_end : 0;
+
+	leaf_insert_at(leaf, at, vma);
+	if (path->depth == 1)
+		return;
+	if (at == old_nr) {
+		path_grown(path, vma);
+	} else {
+		const struct vma_inner *parent = path->node[path->depth - 2];
+
+		/* Into a hole that was not the leaf's largest: nothing above tells of it. */
+		if (!hole || hole >= parent->gap[path->idx[path->depth - 2]])
+			path_update(path);
+	}
+}
+
 int vma_tree_insert(struct vma_tree *tree, struct vm_area_struct *vma)
 {
 	struct tree_path path;
@@ -355,8 +411,26 @@ int vma_tree_insert(struct vma_tree *tree, struct vm_area_struct *vma)
 	leaf = path.node[path.depth - 1];
 	if (unlikely(leaf->nr == VMA_TREE_FANOUT))
 		return insert_slow(tree, &path, vma);
-	leaf_insert_at(leaf, path.idx[path.depth - 1], vma);
-	path_update(&path);
+	leaf_insert_into(&path, leaf, vma);
+	return 0;
+}
+
+int vma_tree_append(struct vma_tree *tree, struct vm_area_struct *vma)
+{
+	struct vma_inner *node = tree->root, *last = node;
+
+	while (last && !last->is_leaf)
+		last = last->slot[last->nr - 1];
+	if (unlikely(!last) || unlikely(last->nr == VMA_TREE_FANOUT))
+		return vma_tree_insert(tree, vma);
+	leaf_insert_at((struct vma_leaf *)last, last->nr, vma);
+	/* What the last child of each level covers grows by the VMA and the hole before it. */
+	for (; !node->is_leaf; node = node->slot[node->nr - 1]) {
+		unsigned int i = node->nr - 1u;
+
+		node->gap[i] = max(node->gap[i], vma->vm_start - node->hi[i]);
+		node->hi[i] = vma->vm_end;
+	}
 	return 0;
 }
 
@@ -431,10 +505,12 @@ void vma_tree_erase(struct vma_tree *tree, struct vm_area_struct *vma)
 		node_store(leaf->slot[i], leaf->slot[i + 1]);
 	}
 	smp_store_release(&leaf->nr, (u16)(leaf->nr - 1));
-	if (leaf->nr > VMA_TREE_FANOUT / 4 || (path.depth == 1 && leaf->nr > 0))
-		path_update(&path);
-	else
+	if (leaf->nr <= VMA_TREE_FANOUT / 4 && (path.depth > 1 || leaf->nr == 0))
 		shrink_path(tree, &path);
+	else if (at > 0 && at < leaf->nr)
+		path_hole_grown(&path, leaf->key[at] - leaf->slot[at - 1]->vm_end);
+	else
+		path_update(&path);
 }
 
 void vma_tree_set_range(struct vma_tree *tree, struct vm_area_struct *vma, unsigned long start, unsigned long end)

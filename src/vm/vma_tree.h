@@ -84,6 +84,8 @@ struct vm_area_struct *vma_tree_lookup_rcu(const struct vma_tree *tree, unsigned
 
 /* 0 or -ENOMEM (tree unchanged). The range [vm_start, vm_end) is free. */
 int vma_tree_insert(struct vma_tree *tree, struct vm_area_struct *vma);
+/* The same for a VMA behind all others, as fork adds them: without a search. */
+int vma_tree_append(struct vma_tree *tree, struct vm_area_struct *vma);
 void vma_tree_erase(struct vma_tree *tree, struct vm_area_struct *vma);
 /* Changes vm_start and vm_end of a VMA in the tree, without passing a neighbour. */
 void vma_tree_set_range(struct vma_tree *tree, struct vm_area_struct *vma, unsigned long start, unsigned long end);

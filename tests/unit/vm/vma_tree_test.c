@@ -44,7 +44,7 @@ static int insert(unsigned long start, unsigned long end)
 	vma->vm_start = start;
 	vma->vm_end = end;
 	vma->vm_mm = &fake_mm;
-	if (vma_tree_insert(&tree, vma) != 0)
+	if ((at == nr ? vma_tree_append(&tree, vma) : vma_tree_insert(&tree, vma)) != 0)
 		abort();
 	memmove(&model[at + 1], &model[at], (nr - at) * sizeof(model[0]));
 	model[at] = vma;
