@@ -5,7 +5,7 @@
  * Counting starts and stops at each `rdtsc` that a program in user mode runs, which is where
  * vmbench reads its clock. A turn of a `rep` instruction counts, as under -icount. When the machine
  * ends, the file given as argument `out=` has a line of address and count for each instruction
- * that ran. One CPU only. The declarations are those of version 1 of QEMU's plugin interface, whose
+ * that ran in the last stretch, which is what a row measures, in its last run. One CPU only. The declarations are those of version 1 of QEMU's plugin interface, whose
  * header Debian does not package.
  */
 #include <stdbool.h>
@@ -34,7 +34,7 @@ void qemu_plugin_register_atexit_cb(plugin_id id, void (*ran)(plugin_id, void *)
 #define NR_BUCKETS 65536
 
 struct counter {
-	uint64_t at, count;
+	uint64_t at, count, stretch;
 	struct counter *next;
 };
 
@@ -43,6 +43,7 @@ __attribute__((visibility("default"))) int qemu_plugin_version = 1;
 static struct counter *buckets[NR_BUCKETS];
 static const char *out;
 static bool counting;
+static uint64_t stretch; /* a number for each time that counting was on */
 
 static struct counter *counter_of(uint64_t at)
 {
@@ -62,9 +63,16 @@ static struct counter *counter_of(uint64_t at)
 
 static void ran(unsigned int cpu, void *data)
 {
+	struct counter *counter = data;
+
 	(void)cpu;
-	if (counting)
-		((struct counter *)data)->count++;
+	if (!counting)
+		return;
+	if (counter->stretch != stretch) {
+		counter->stretch = stretch;
+		counter->count = 0;
+	}
+	counter->count++;
 }
 
 static void clock_read(unsigned int cpu, void *data)
@@ -72,6 +80,7 @@ static void clock_read(unsigned int cpu, void *data)
 	(void)cpu;
 	(void)data;
 	counting = !counting;
+	stretch += counting;
 }
 
 static void translated(plugin_id id, struct qemu_plugin_tb *tb)
@@ -98,7 +107,7 @@ static void write_counts(plugin_id id, void *data)
 	(void)data;
 	for (size_t i = 0; file && i < NR_BUCKETS; i++)
 		for (struct counter *one = buckets[i]; one; one = one->next)
-			if (one->count)
+			if (one->count && one->stretch == stretch)
 				fprintf(file, "%llx %llu\n", (unsigned long long)one->at,
 					(unsigned long long)one->count);
 	if (!file || fclose(file))

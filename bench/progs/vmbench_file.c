@@ -131,7 +131,7 @@ static double file_write_64K(void)
 static double file_append_4K(void)
 {
 	int fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
-	uint64_t begin = ticks();
+	uint64_t begin;
 
 	unlink(path);
 	begin = ticks();

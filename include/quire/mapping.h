@@ -93,7 +93,8 @@ void wait_on_page_locked(struct page *page); /* may sleep */
 void set_page_dirty(struct page *page);
 
 /* Copies between user memory (`user`: an iterator callback) and the cache; see kernel file systems for use.
- * copy(cookie, kernel address, bytes, offset in the transfer) returns the bytes copied (short: a fault). */
+ * copy(cookie, kernel address, bytes, offset in the transfer) returns the bytes copied (short: a fault). Pages that lie side by
+ * side in memory are copied as one, so `bytes` may be more than a page. */
 typedef size_t (*cache_copy_fn)(void *cookie, void *kaddr, size_t bytes, size_t done);
 /* From pos, at most `bytes`, stops at the object's size. Returns bytes or -errno. May sleep. */
 long page_cache_read(struct address_space *mapping, u64 pos, size_t bytes, cache_copy_fn copy, void *cookie);

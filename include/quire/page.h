@@ -235,10 +235,17 @@ static inline bool get_page_unless_zero(struct page *page)
 	return false;
 }
 
+/* Drops a reference; what is left. The last owner sees all that the others wrote. Spelled so that a comparison of the result
+ * with zero needs no second instruction. */
+static inline int page_ref_dec_return(struct page *page)
+{
+	return __atomic_sub_fetch((int *)&page->_refcount, 1, __ATOMIC_ACQ_REL);
+}
+
 /* True when that was the last reference: the caller must free the page. */
 static inline bool put_page_testzero(struct page *page)
 {
-	return atomic_fetch_sub_explicit(&page->_refcount, 1, memory_order_acq_rel) == 1;
+	return page_ref_dec_return(page) == 0;
 }
 
 /* Drops a reference; the last one frees the (compound) page: off the LRU, to the allocator. */
@@ -275,6 +282,19 @@ static inline pgoff_t page_index(const struct page *page)
 	return (pgoff_t)(page->mapping_word >> 48 << 16 << 16 | page->index_lo);
 }
 
+/* What the mapping word holds for a page of `raw` at `index`. */
+static inline u64 page_mapping_word(unsigned long raw, pgoff_t index)
+{
+	return ((u64)raw & 0xffffffffffffull) | (u64)index >> 32 << 48;
+}
+
+/* Is this the page at `index` of what `word` was made from, with that index or one of the same upper 32 bits? */
+static inline bool page_is_at(const struct page *page, u64 word, pgoff_t index)
+{
+	return page->index_lo == (u32)index &&
+	       (sizeof(long) == 4 ? page->mapping32 == (u32)word : page->mapping_word == word);
+}
+
 /* `raw`: an address_space pointer, or an anon_vma pointer | PAGE_MAPPING_ANON. */
 static inline void page_set_mapping(struct page *page, unsigned long raw, pgoff_t index)
 {
@@ -282,7 +302,7 @@ static inline void page_set_mapping(struct page *page, unsigned long raw, pgoff_
 	if (sizeof(long) == 4)
 		page->mapping32 = (u32)raw;
 	else
-		page->mapping_word = ((u64)raw & 0xffffffffffffull) | (u64)index >> 32 << 48;
+		page->mapping_word = page_mapping_word(raw, index);
 }
 
 /* ---- compound pages ---- */

@@ -9,6 +9,8 @@
 #include "base/xarray.h"
 
 #include "base/assert.h"
+#include "base/compiler.h"
+#include "base/math.h"
 #include "base/string.h"
 #include "quire/errno.h"
 
@@ -86,6 +88,12 @@ unsigned int xa_nodes_for(unsigned long max)
 	return levels ? 2 * levels - 1 : 0;
 }
 
+/* No index of the node's own levels and below reaches this far. */
+static inline bool beyond(const struct xa_node *node, unsigned long index)
+{
+	return index >> node->shift >= XA_SLOTS;
+}
+
 /* The leaf slot of `index`, and its node in *leaf; NULL when there is no such leaf. */
 static void **find_slot(const struct xarray *xa, unsigned long index, struct xa_node **leaf)
 {
@@ -93,7 +101,7 @@ static void **find_slot(const struct xarray *xa, unsigned long index, struct xa_
 	struct xa_node *node;
 	void **slot;
 
-	if (!is_node(at) || index > span_of(to_node(at)))
+	if (!is_node(at) || beyond(to_node(at), index))
 		return NULL;
 	for (;;) {
 		node = to_node(at);
@@ -111,35 +119,36 @@ static void **find_slot(const struct xarray *xa, unsigned long index, struct xa_
 void *xa_load(const struct xarray *xa, unsigned long index)
 {
 	void *at = look(&xa->head);
-	struct xa_node *node;
+	const struct xa_node *node;
+	unsigned int shift;
 
 	if (!is_node(at))
 		return index ? NULL : at;
 	node = to_node(at);
-	if (index > span_of(node))
+	if (beyond(node, index))
 		return NULL;
 	for (;;) {
-		at = look(&node->slots[offset_of(node, index)]);
-		if (!node->shift || !at)
+		shift = node->shift;
+		at = look(&node->slots[index >> shift & (XA_SLOTS - 1)]);
+		if (!shift || !at)
 			return at;
 		node = to_node(at);
 	}
 }
 
-unsigned int xa_load_run(const struct xarray *xa, unsigned long start, unsigned int nr, void **entries)
+void *const *xa_slots(const struct xarray *xa, unsigned long start, unsigned int *nr)
 {
 	unsigned int left = XA_SLOTS - (unsigned int)(start & (XA_SLOTS - 1));
 	struct xa_node *leaf;
-	void **slot = find_slot(xa, start, &leaf);
+	void *const *slot = find_slot(xa, start, &leaf);
 
-	if (nr > left)
-		nr = left;
-	for (unsigned int i = 0; i < nr; i++)
-		entries[i] = slot ? look(&slot[i]) : NULL;
-	/* A lone entry stands in the head. */
-	if (!slot && !start)
-		entries[0] = xa_load(xa, 0);
-	return nr;
+	if (unlikely(!slot) && !start && !is_node(look(&xa->head))) {
+		/* A lone entry stands in the head. */
+		slot = &xa->head;
+		left = 1;
+	}
+	*nr = min(*nr, left);
+	return slot;
 }
 
 unsigned int xa_nodes_needed(const struct xarray *xa, unsigned long index)
@@ -346,6 +355,27 @@ void *xa_erase(struct xarray *xa, unsigned long index)
 	leaf->count--;
 	prune(xa, leaf);
 	return old;
+}
+
+void xa_erase_row(struct xarray *xa, unsigned long first, unsigned int nr)
+{
+	struct xa_node *leaf = NULL;
+	void **slot = find_slot(xa, first, &leaf);
+
+	if (!slot) {
+		if (nr)
+			xa_erase(xa, first);
+		return;
+	}
+	QUIRE_ASSERT(offset_of(leaf, first) + nr <= XA_SLOTS);
+	for (unsigned int mark = 0; mark < XA_NR_MARKS; mark++)
+		for (unsigned int i = 0; i < nr && node_any_mark(leaf, (xa_mark_t)mark); i++)
+			clear_mark_up(leaf, offset_of(leaf, first) + i, (xa_mark_t)mark);
+	for (unsigned int i = 0; i < nr; i++) {
+		leaf->count -= slot[i] != NULL;
+		publish(&slot[i], NULL);
+	}
+	prune(xa, leaf);
 }
 
 unsigned long xa_erase_range(struct xarray *xa, unsigned long first, unsigned long last,

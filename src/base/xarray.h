@@ -128,10 +128,16 @@ unsigned int xa_nodes_needed(const struct xarray *xa, unsigned long index);
 void *xa_load(const struct xarray *xa, unsigned long index);
 
 /*
- * xa_load_run - the entries at start, start + 1 ... in entries[], NULL where there is none: as many of the `nr` as lie in
- * start's leaf node. How many.
+ * xa_slots - the slots of start, start + 1 ..., *nr of them at most, as many as lie in start's leaf node: *nr says how many.
+ * NULL, with *nr as many indices that have no entry. Read them by xa_slot; nodes are freed after a grace period.
  */
-unsigned int xa_load_run(const struct xarray *xa, unsigned long start, unsigned int nr, void **entries);
+void *const *xa_slots(const struct xarray *xa, unsigned long start, unsigned int *nr);
+
+/* The entry in a slot, NULL for none. Acquire: pairs with the release of the store. */
+static inline void *xa_slot(void *const *slot)
+{
+	return __atomic_load_n(slot, __ATOMIC_ACQUIRE);
+}
 
 /*
  * xa_store - put `entry` (not NULL) at `index`; *old (may be NULL) gets what was there, whose marks
@@ -148,6 +154,8 @@ int __must_check xa_insert(struct xarray *xa, unsigned long index, void *entry, 
 void *xa_replace(struct xarray *xa, unsigned long index, void *entry);
 /* Takes out the entry and its marks; what was there. */
 void *xa_erase(struct xarray *xa, unsigned long index);
+/* Takes out what there is of [first, first + nr), with its marks; the indices are of one leaf, as those that xa_slots gives. */
+void xa_erase_row(struct xarray *xa, unsigned long first, unsigned int nr);
 /* Takes out all of [first, last], telling `gone` (may be NULL) about each in order. How many. */
 unsigned long xa_erase_range(struct xarray *xa, unsigned long first, unsigned long last,
 			     void (*gone)(void *entry, unsigned long index, void *data), void *data);

@@ -47,11 +47,11 @@ void address_space_destroy(struct address_space *mapping)
 }
 
 /* A reference on a page found in the tree; false when the frame has become, or is becoming, something else meanwhile. */
-static __always_inline bool get_found_page(struct page *page, const struct address_space *mapping, pgoff_t index)
+static __always_inline bool get_found_page(struct page *page, u64 word, pgoff_t index)
 {
 	if (unlikely(!get_page_unless_zero(page)))
 		return false;
-	if (likely(page_mapping(page) == mapping && page_index(page) == index))
+	if (likely(page_is_at(page, word, index)))
 		return true;
 	put_page(page);
 	return false;
@@ -59,25 +59,53 @@ static __always_inline bool get_found_page(struct page *page, const struct addre
 
 struct page *find_get_page(struct address_space *mapping, pgoff_t index)
 {
+	u64 word = page_mapping_word((unsigned long)mapping, index);
 	struct page *page;
 
 	rcu_read_lock();
 	do {
 		page = xa_load(&mapping->i_pages, index);
-	} while (page && unlikely(!get_found_page(page, mapping, index)));
+	} while (page && unlikely(!get_found_page(page, word, index)));
 	rcu_read_unlock();
 	return page;
 }
 
+/* A leaf of the tree never reaches across a change of the index's upper bits, so that one word serves all of its pages. */
+static_assert(XA_SHIFT <= 32, "one mapping word for all pages of a leaf");
+
 unsigned int find_get_run(struct address_space *mapping, pgoff_t index, unsigned int nr, struct page **pages)
 {
+	u64 word = page_mapping_word((unsigned long)mapping, index);
+	void *const *slots;
+
 	rcu_read_lock();
-	nr = xa_load_run(&mapping->i_pages, index, nr, (void **)pages);
-	for (unsigned int i = 0; i < nr; i++)
-		if (pages[i] && unlikely(!get_found_page(pages[i], mapping, index + i)))
-			pages[i] = NULL;
+	slots = xa_slots(&mapping->i_pages, index, &nr);
+	for (unsigned int i = 0; i < nr; i++) {
+		struct page *page = slots ? xa_slot(&slots[i]) : NULL;
+
+		pages[i] = page && likely(get_found_page(page, word, index + i)) ? page : NULL;
+	}
 	rcu_read_unlock();
 	return nr;
+}
+
+unsigned int find_get_row(struct address_space *mapping, pgoff_t index, unsigned int nr, struct page **pages)
+{
+	u64 word = page_mapping_word((unsigned long)mapping, index);
+	void *const *slots;
+	unsigned int got;
+
+	rcu_read_lock();
+	slots = xa_slots(&mapping->i_pages, index, &nr);
+	for (got = 0; likely(slots) && got < nr; got++) {
+		struct page *page = xa_slot(&slots[got]);
+
+		if (unlikely(!page) || unlikely(!get_found_page(page, word, index + got)))
+			break;
+		pages[got] = page;
+	}
+	rcu_read_unlock();
+	return got;
 }
 
 struct page *find_lock_page(struct address_space *mapping, pgoff_t index)
@@ -89,7 +117,7 @@ struct page *find_lock_page(struct address_space *mapping, pgoff_t index)
 		if (!page)
 			return NULL;
 		lock_page(page);
-		if (likely(page_mapping(page) == mapping && page_index(page) == index))
+		if (likely(page_is_at(page, page_mapping_word((unsigned long)mapping, index), index)))
 			return page;
 		unlock_page(page);
 		put_page(page);
@@ -108,7 +136,7 @@ unsigned int find_get_pages(struct address_space *mapping, pgoff_t *index, pgoff
 		page = xa_find(&mapping->i_pages, &at, end, XA_PRESENT);
 		if (!page)
 			break;
-		if (!get_found_page(page, mapping, at))
+		if (!get_found_page(page, page_mapping_word((unsigned long)mapping, at), at))
 			continue;
 		pages[found++] = page;
 		*index = ++at;
@@ -192,33 +220,23 @@ int add_to_page_cache(struct page *page, struct address_space *mapping, pgoff_t 
 	return 0;
 }
 
-void remove_from_page_cache(struct page *page)
+void remove_row_from_page_cache(struct address_space *mapping, pgoff_t index, struct page **pages, unsigned int nr)
 {
-	struct address_space *mapping = page_mapping(page);
 	unsigned long irq;
 
-	QUIRE_ASSERT(PageLocked(page));
 	spin_lock_irqsave(&mapping->pages_lock, irq);
-	xa_erase(&mapping->i_pages, page_index(page));
-	mapping->nrpages--;
+	xa_erase_row(&mapping->i_pages, index, nr);
+	mapping->nrpages -= nr;
 	spin_unlock_irqrestore(&mapping->pages_lock, irq);
-	page_set_mapping(page, 0, page_index(page));
-	mod_node_page_state(NR_FILE_PAGES, -1);
+	for (unsigned int i = 0; i < nr; i++) {
+		QUIRE_ASSERT(PageLocked(pages[i]) && page_mapping(pages[i]) == mapping && page_index(pages[i]) == index + i);
+		page_set_mapping(pages[i], 0, index + i);
+	}
+	mod_node_page_state(NR_FILE_PAGES, -(long)nr);
 	if (mapping->flags & (1ul << AS_SWAPBACKED))
-		mod_node_page_state(NR_SHMEM, -1);
-	put_page(page);
-}
-
-/* Room in the object's own limits for one page more. */
-static int charge_page(struct address_space *mapping)
-{
-	return mapping->ops->account_pages ? mapping->ops->account_pages(mapping, 1) : 0;
-}
-
-static void uncharge_page(struct address_space *mapping)
-{
-	if (mapping->ops->account_pages)
-		mapping->ops->account_pages(mapping, -1);
+		mod_node_page_state(NR_SHMEM, -(long)nr);
+	for (unsigned int i = 0; i < nr; i++)
+		put_page(pages[i]);
 }
 
 /* A fresh page in the cache, locked or already up to date. NULL with *err. */
@@ -226,7 +244,7 @@ static struct page *new_cache_page(struct address_space *mapping, pgoff_t index,
 {
 	struct page *page;
 
-	*err = charge_page(mapping);
+	*err = mapping_charge(mapping, 1);
 	if (*err)
 		return NULL;
 	page = alloc_page(mapping->gfp | (zeroed ? __GFP_ZERO : 0));
@@ -245,7 +263,7 @@ static struct page *new_cache_page(struct address_space *mapping, pgoff_t index,
 	ClearPageUptodate(page);
 	put_page(page);
 uncharge:
-	uncharge_page(mapping);
+	mapping_uncharge(mapping, 1);
 	return NULL;
 }
 
@@ -291,13 +309,13 @@ int ram_page_add(struct address_space *mapping, pgoff_t index, struct page *page
 
 	down_read(&mapping->invalidate_lock);
 	if (index < bytes_to_pages(mapping->ops->size(mapping)))
-		err = charge_page(mapping);
+		err = mapping_charge(mapping, 1);
 	if (!err) {
 		SetPageUptodate(page);
 		err = add_to_page_cache(page, mapping, index, mapping->gfp);
 		if (err) {
 			ClearPageUptodate(page);
-			uncharge_page(mapping);
+			mapping_uncharge(mapping, 1);
 		}
 	}
 	up_read(&mapping->invalidate_lock);

@@ -31,13 +31,28 @@ static inline bool mapping_is_ram(const struct address_space *mapping)
 	return !mapping->ops->read_page;
 }
 
+/* Room in the object's own limits for nr pages more: 0 or -errno. */
+static inline int mapping_charge(struct address_space *mapping, long nr)
+{
+	return mapping->ops->account_pages ? mapping->ops->account_pages(mapping, nr) : 0;
+}
+
+static inline void mapping_uncharge(struct address_space *mapping, long nr)
+{
+	if (mapping->ops->account_pages)
+		mapping->ops->account_pages(mapping, -nr);
+}
+
 /*
  * Cached pages of [index, index + nr) with references, pages[i] that of index + i, NULL where there is none: as many of the
  * `nr` as one look into the tree gives. How many entries were filled.
  */
 unsigned int find_get_run(struct address_space *mapping, pgoff_t index, unsigned int nr, struct page **pages);
-/* Takes a locked page out of the cache and drops the cache's reference (the caller has one). */
-void remove_from_page_cache(struct page *page);
+/* The same up to the first that is not there: how many, each with a reference; 0 when that of index itself is missing. */
+unsigned int find_get_row(struct address_space *mapping, pgoff_t index, unsigned int nr, struct page **pages);
+/* Takes pages, those of index, index + 1 ... as find_get_row gives them, out of the cache and drops the cache's references. They
+ * are locked, and the caller has references of its own. */
+void remove_row_from_page_cache(struct address_space *mapping, pgoff_t index, struct page **pages, unsigned int nr);
 /* The page of a RAM object for a fault or a write, created if it is a hole, unless the object ends before it. Referenced, up to
  * date. NULL with *err: -EFBIG beyond the end (check_size only), -ENOMEM, -ENOSPC. Sleeps. */
 struct page *ram_page_get(struct address_space *mapping, pgoff_t index, bool check_size, int *err);

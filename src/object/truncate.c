@@ -10,8 +10,8 @@
 #include "quire/stats.h"
 #include "sync/rcu.h"
 
-/* Pages looked up at a time. */
-#define TRUNCATE_BATCH 16
+/* Pages taken out at a time: half a leaf of the tree, 256 bytes of stack. */
+#define TRUNCATE_BATCH 32
 
 /* Unmaps the part of one area that shows pages [first, last]. */
 static void unmap_area(struct rmap_area *area, pgoff_t first, pgoff_t last, bool even_cow)
@@ -47,12 +47,26 @@ void unmap_mapping_range(struct address_space *mapping, pgoff_t first, pgoff_t n
 	up_read(&mapping->i_mmap_lock);
 }
 
-/* Takes one page out; the caller has a reference. */
-static void truncate_page(struct address_space *mapping, struct page *page)
+/* Takes locked pages out, which nobody maps or which were unmapped, and unlocks them. */
+static void remove_row(struct address_space *mapping, pgoff_t index, struct page **pages, unsigned int nr)
 {
-	pgoff_t index = page_index(page);
-	bool dirty;
+	for (unsigned int i = 0; i < nr; i++)
+		if (PageDirty(pages[i]) && page_test_and_clear_flag(pages[i], PG_dirty) && !mapping_is_ram(mapping))
+			mod_node_page_state(NR_FILE_DIRTY, -1);
+	remove_row_from_page_cache(mapping, index, pages, nr);
+	/* Pairs with the fence of a fault that maps a page without its lock: see pagecache.h. */
+	smp_mb();
+	for (unsigned int i = 0; i < nr; i++) {
+		if (unlikely(page_mapcount(pages[i]) > 0))
+			unmap_mapping_range(mapping, index + i, 1, false);
+		unlock_page(pages[i]);
+	}
+	mapping_uncharge(mapping, nr);
+}
 
+/* Takes one page out that is perhaps locked or mapped; the caller has a reference. */
+static void truncate_page(struct address_space *mapping, pgoff_t index, struct page *page)
+{
 	lock_page(page);
 	if (unlikely(page_mapping(page) != mapping)) {
 		unlock_page(page);
@@ -60,17 +74,25 @@ static void truncate_page(struct address_space *mapping, struct page *page)
 	}
 	if (page_mapcount(page) > 0)
 		unmap_mapping_range(mapping, index, 1, false);
-	dirty = page_test_and_clear_flag(page, PG_dirty);
-	if (dirty && !mapping_is_ram(mapping))
-		mod_node_page_state(NR_FILE_DIRTY, -1);
-	remove_from_page_cache(page);
-	/* Pairs with the fence of a fault that maps the page without its lock: see pagecache.h. */
-	smp_mb();
-	if (unlikely(page_mapcount(page) > 0))
-		unmap_mapping_range(mapping, index, 1, false);
-	unlock_page(page);
-	if (mapping->ops->account_pages)
-		mapping->ops->account_pages(mapping, -1);
+	remove_row(mapping, index, &page, 1);
+}
+
+/* Takes out as many of the pages of index, index + 1 ... as need no waiting, at least the first. How many. */
+static unsigned int truncate_row(struct address_space *mapping, pgoff_t index, struct page **pages, unsigned int nr)
+{
+	unsigned int locked = 0;
+
+	for (; locked < nr && trylock_page(pages[locked]); locked++)
+		if (page_mapping(pages[locked]) != mapping || page_mapcount(pages[locked]) > 0) {
+			unlock_page(pages[locked]);
+			break;
+		}
+	if (locked) {
+		remove_row(mapping, index, pages, locked);
+		return locked;
+	}
+	truncate_page(mapping, index, pages[0]);
+	return 1;
 }
 
 /* Zeroes bytes [from, to) of one page, if it is cached. */
@@ -86,16 +108,30 @@ static void zero_partial(struct address_space *mapping, pgoff_t index, size_t fr
 	put_page(page);
 }
 
+/* Some pages from *index on that follow each other, referenced; *index becomes that of the first. 0: there are none. */
+static unsigned int next_row(struct address_space *mapping, pgoff_t *index, pgoff_t last, struct page **pages)
+{
+	unsigned int most = (unsigned int)min_t(pgoff_t, last - *index, TRUNCATE_BATCH - 1) + 1;
+	unsigned int nr = find_get_row(mapping, *index, most, pages);
+
+	if (nr)
+		return nr;
+	nr = find_get_pages(mapping, index, last, 1, pages);
+	--*index;
+	return nr;
+}
+
 static void truncate_whole_pages(struct address_space *mapping, pgoff_t first, pgoff_t last)
 {
 	struct page *pages[TRUNCATE_BATCH];
 	pgoff_t index = first;
-	unsigned int n;
+	unsigned int nr;
 
-	while (index <= last && (n = find_get_pages(mapping, &index, last, TRUNCATE_BATCH, pages)) != 0) {
-		for (unsigned int i = 0; i < n; i++)
-			truncate_page(mapping, pages[i]);
-		put_pages(pages, n);
+	while (index <= last && (nr = next_row(mapping, &index, last, pages)) != 0) {
+		for (unsigned int done = 0; done < nr;)
+			done += truncate_row(mapping, index + done, pages + done, nr - done);
+		put_pages(pages, nr);
+		index += nr;
 		if (index == 0)
 			break;
 	}

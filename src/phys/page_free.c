@@ -117,8 +117,12 @@ void phys_set_lru_release(void (*release)(struct page **pages, unsigned long nr)
 	this_phys()->lru_release = release;
 }
 
-static void free_last_reference(struct page *page)
+static __noinline void free_last_reference(struct page *page)
 {
+	if (unlikely(page_count(page) < 0)) {
+		bad_reference(page, "put_page without a reference");
+		return;
+	}
 	if (PageLRU(page) && this_phys()->lru_release)
 		this_phys()->lru_release(&page, 1);
 	free_frozen_pages(page, allocated_order(page));
@@ -126,15 +130,10 @@ static void free_last_reference(struct page *page)
 
 void put_page(struct page *page)
 {
-	int count;
-
 	page = compound_head(page);
-	/* Pairs with the other owners' drops: the last one sees all that they wrote. */
-	count = atomic_fetch_sub_explicit(&page->_refcount, 1, memory_order_acq_rel);
-	if (count == 1)
+	/* Zero: nobody else has it, so that the count holds still. */
+	if (page_ref_dec_return(page) <= 0)
 		free_last_reference(page);
-	else if (unlikely(count <= 0))
-		bad_reference(page, "put_page without a reference");
 }
 
 void put_pages(struct page **pages, unsigned long nr)
@@ -143,18 +142,19 @@ void put_pages(struct page **pages, unsigned long nr)
 
 	for (i = 0; i < nr; i++) {
 		struct page *page = compound_head(pages[i]);
-		/* As in put_page. */
-		int count = atomic_fetch_sub_explicit(&page->_refcount, 1, memory_order_acq_rel);
 
-		if (count == 1)
+		if (likely(page_ref_dec_return(page) > 0))
+			continue;
+		if (likely(page_count(page) == 0))
 			pages[nr_last++] = page;
-		else if (unlikely(count <= 0))
+		else
 			bad_reference(page, "put_pages without a reference");
 	}
 	if (nr_last && this_phys()->lru_release)
 		this_phys()->lru_release(pages, nr_last);
-	for (i = 0; i < nr_last; i++)
-		free_frozen_pages(pages[i], allocated_order(pages[i]));
+	/* What is freed last is given out first: the other way round, a range comes back in its order and lies in one piece again. */
+	while (nr_last--)
+		free_frozen_pages(pages[nr_last], allocated_order(pages[nr_last]));
 }
 
 void free_pages_bulk(struct page **pages, unsigned long nr)

@@ -244,6 +244,36 @@ static void count_gone(void *entry, unsigned long index, void *data)
 	gone_sum += xa_to_value(entry) == index;
 }
 
+/* Of what test_runs left: 0 to 999 and 4000 to 4999, every seventh marked. */
+static void test_rows(void)
+{
+	unsigned int nr = 10, marked = 0;
+	void *const *slots = xa_slots(&xa, 640, &nr);
+	unsigned long index;
+	void *entry;
+
+	tap_ok(nr == 10 && xa_slot(&slots[9]) == xa_mk_value(649), "the slots of a row");
+	nr = 10;
+	slots = xa_slots(&xa, 640 + XA_SLOTS - 3, &nr);
+	tap_is(nr, 3, "a row ends with its leaf");
+	nr = 10;
+	tap_ok(!xa_slots(&xa, 2000, &nr) && nr == 10, "where there is no leaf, there are no slots");
+	xa_erase_row(&xa, 640, XA_SLOTS - 4);
+	tap_ok(!xa_load(&xa, 640) && !xa_load(&xa, 640 + XA_SLOTS - 5) && xa_load(&xa, 639) && xa_load(&xa, 640 + XA_SLOTS - 4),
+	       "a row is taken out, and nothing beside it");
+	xa_erase_row(&xa, 640 + XA_SLOTS - 10, 10);
+	tap_ok(!xa_load(&xa, 640 + XA_SLOTS - 1) && xa_load(&xa, 640 + XA_SLOTS), "also where a part is gone already");
+	xa_for_each_marked(&xa, index, entry, XA_MARK_1)
+		marked += index % 7 == 0 && (index < 640 || index >= 640 + XA_SLOTS);
+	tap_is(marked, 143 - 9 + 143, "the marks went with the entries");
+	for (index = 0; index < 1000; index += 8)
+		xa_erase_row(&xa, index, 8);
+	xa_erase_range(&xa, 4001, ~0UL, NULL, NULL);
+	xa_erase_row(&xa, 4000, 1);
+	tap_ok(xa_empty(&xa), "rows empty it");
+	tap_is(nr_nodes, 0, "and give all nodes back");
+}
+
 static void test_runs(void)
 {
 	struct xa_purse purse = XA_PURSE_INIT;
@@ -275,6 +305,7 @@ static void test_runs(void)
 	tap_is(xa_insert(&xa, 1, xa_mk_value(1), NULL), -EBUSY, "an insert declines where something is");
 	tap_ok(xa_replace(&xa, 1, xa_mk_value(9)) == xa_mk_value(1) && !xa_replace(&xa, 2000, xa_mk_value(9)),
 	       "replace needs something to replace");
+	test_rows();
 	xa_erase_range(&xa, 0, ~0UL, NULL, NULL);
 	tap_is(nr_nodes, 0, "all nodes came back");
 }
