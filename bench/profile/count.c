@@ -2,11 +2,11 @@
 /*
  * count.c - a plugin for QEMU that counts how often each guest instruction runs while measuring.
  *
- * Counting starts and stops at each `rdtsc` that a program in user mode runs, which is where
- * vmbench reads its clock. A turn of a `rep` instruction counts, as under -icount. When the machine
- * ends, the file given as argument `out=` has a line of address and count for each instruction
- * that ran in the last stretch, which is what a row measures, in its last run. One CPU only. The declarations are those of version 1 of QEMU's plugin interface, whose
- * header Debian does not package.
+ * Counting starts and stops at each `rdtsc` of a static program, which is where vmbench reads its
+ * clock. A turn of a `rep` instruction counts, as under -icount. When the machine ends, the file
+ * given as argument `out=` has a line of address and count for each instruction that ran in the
+ * last stretch, which is what a row measures, in its last run. One CPU only. The declarations are
+ * those of version 1 of QEMU's plugin interface, whose header Debian does not package.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -30,7 +30,8 @@ void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *insn,
 					    void (*ran)(unsigned int, void *), int flags, void *data);
 void qemu_plugin_register_atexit_cb(plugin_id id, void (*ran)(plugin_id, void *), void *data);
 
-#define USER_END 0x800000000000ULL
+/* Static programs lie below it; the vdso, which reads the clock as well, above. */
+#define STATIC_END 0x100000000ULL
 #define NR_BUCKETS 65536
 
 struct counter {
@@ -92,7 +93,7 @@ static void translated(plugin_id id, struct qemu_plugin_tb *tb)
 		bool rdtsc = qemu_plugin_insn_size(insn) == 2 &&
 			     !memcmp(qemu_plugin_insn_data(insn), "\x0f\x31", 2);
 
-		if (rdtsc && at < USER_END)
+		if (rdtsc && at < STATIC_END)
 			qemu_plugin_register_vcpu_insn_exec_cb(insn, clock_read, 0, NULL);
 		else
 			qemu_plugin_register_vcpu_insn_exec_cb(insn, ran, 0, counter_of(at));
