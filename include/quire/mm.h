@@ -234,13 +234,15 @@ int mm_show_smaps_part(struct mm_struct *mm, struct text_sink *sink, vaddr_t *ne
 int mm_show_numa_maps_part(struct mm_struct *mm, struct text_sink *sink, vaddr_t *next);
 int mm_show_maps(struct mm_struct *mm, struct text_sink *sink);
 int mm_show_smaps_rollup(struct mm_struct *mm, struct text_sink *sink);
-/* What a VMA shows: its range, and the host's handle for the object (NULL: an object of Quire's own) with ops->get_file. */
+/* What a VMA shows: its range, and the host's handle for the object, with a reference (ops->get_file). */
 struct mm_object {
 	vaddr_t start, end;
-	void *file;
+	void *file; /* NULL for objects of another kind than asked for */
 };
-/* The first VMA with an object that ends above addr; its path into name (NULL: not asked for). False: there is none. */
-bool mm_find_object(struct mm_struct *mm, vaddr_t addr, struct mm_object *found, char *name, size_t size);
+/* The first VMA with an object that ends above addr; its path into name (NULL: not asked for). Objects with these `ops`
+ * are those whose handle the caller knows what to do with (NULL: it wants none). False: there is no such VMA. */
+bool mm_find_object(struct mm_struct *mm, vaddr_t addr, const struct address_space_operations *ops,
+		    struct mm_object *found, char *name, size_t size);
 /* /proc/PID/pagemap entries for [addr, addr + nr pages). */
 int mm_pagemap(struct mm_struct *mm, vaddr_t addr, unsigned long nr, u64 *entries);
 

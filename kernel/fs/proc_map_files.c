@@ -4,11 +4,14 @@
 #include "base/format.h"
 #include "base/string.h"
 #include "fs/proc_pid.h"
+#include "fs/tmpfs.h"
 #include "proc/signal.h"
 #include "quire/page.h"
 
-/* The object behind a link, if the very same range still is one; a reference on its file. */
-static int find_range(struct inode *inode, struct mm_object *found, char *name, size_t size)
+/* The object behind a link, if the very same range still is one; a reference on its file if it is one and wanted. Shared
+ * memory of other kinds has a name, and nothing to be opened. */
+static int find_range(struct inode *inode, const struct address_space_operations *files, struct mm_object *found,
+		      char *name, size_t size)
 {
 	const struct proc_inode *pi = proc_i(inode);
 	struct mm_struct *mm;
@@ -19,7 +22,7 @@ static int find_range(struct inode *inode, struct mm_object *found, char *name, 
 	mm = get_task_mm(pi->task);
 	if (!mm)
 		return -ENOENT;
-	there = mm_find_object(mm, pi->range_start, found, name, size);
+	there = mm_find_object(mm, pi->range_start, files, found, name, size);
 	mmput(mm);
 	if (!there)
 		return -ENOENT;
@@ -38,7 +41,7 @@ static int range_get_path(struct inode *inode, struct path *path)
 	/* A mapping outlives its descriptor: what it leads to may be out of the process's own reach. */
 	if (!capable(CAP_SYS_ADMIN) && !capable(CAP_CHECKPOINT_RESTORE))
 		return -EPERM;
-	err = find_range(inode, &found, NULL, 0);
+	err = find_range(inode, &tmpfs_mapping_ops, &found, NULL, 0);
 	if (err)
 		return err;
 	if (!found.file)
@@ -52,13 +55,9 @@ static int range_get_path(struct inode *inode, struct path *path)
 static int range_read_text(struct inode *inode, char *buf, size_t size)
 {
 	struct mm_object found;
-	int err = find_range(inode, &found, buf, size);
+	int err = find_range(inode, NULL, &found, buf, size);
 
-	if (err)
-		return err;
-	if (found.file)
-		fput(found.file);
-	return (int)strlen(buf);
+	return err ? err : (int)strlen(buf);
 }
 
 static const struct inode_operations range_iops = { .get_path = range_get_path, .read_text = range_read_text };
@@ -94,7 +93,7 @@ static struct inode *range_lookup(struct inode *dir, const char *name, size_t le
 		return inode;
 	proc_i(inode)->range_start = start;
 	proc_i(inode)->range_end = end;
-	if (find_range(inode, &found, NULL, 0)) {
+	if (find_range(inode, &tmpfs_mapping_ops, &found, NULL, 0)) {
 		iput(inode);
 		return NULL;
 	}
@@ -125,12 +124,10 @@ static int range_iterate(struct file *file, struct dir_context *ctx)
 	mm = get_task_mm(task);
 	if (!mm)
 		return 0;
-	while (mm_find_object(mm, (vaddr_t)(ctx->pos - 2) << PAGE_SHIFT, &found, NULL, 0)) {
+	while (mm_find_object(mm, (vaddr_t)(ctx->pos - 2) << PAGE_SHIFT, NULL, &found, NULL, 0)) {
 		u64 next = (found.end >> PAGE_SHIFT) + 2;
 		int len = quire_scnprintf(name, sizeof(name), "%lx-%lx", found.start, found.end);
 
-		if (found.file)
-			fput(found.file);
 		if (ctx->actor(ctx, name, (size_t)len, next, found.start >> PAGE_SHIFT, DT_LNK))
 			break;
 		ctx->pos = next;

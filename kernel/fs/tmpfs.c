@@ -176,7 +176,7 @@ static int map_mkwrite(struct address_space *mapping, struct page *page)
 	return 0;
 }
 
-static const struct address_space_operations tmpfs_aops = {
+const struct address_space_operations tmpfs_mapping_ops = {
 	.size = mapping_size,
 	.account_pages = account_pages,
 	.get_file = map_get_file,
@@ -210,7 +210,7 @@ static struct inode *alloc_regular(struct super_block *sb, umode_t mode)
 		return NULL;
 	inode_init(&ti->inode, sb, mode);
 	ti->seals = F_SEAL_SEAL;
-	address_space_init(&ti->mapping, &tmpfs_aops, &ti->inode, GFP_HIGHUSER_MOVABLE, 1ul << AS_SWAPBACKED);
+	address_space_init(&ti->mapping, &tmpfs_mapping_ops, &ti->inode, GFP_HIGHUSER_MOVABLE, 1ul << AS_SWAPBACKED);
 	ti->inode.i_mapping = &ti->mapping;
 	ti->inode.i_fop = &tmpfs_file_fops;
 	return &ti->inode;

@@ -36,6 +36,8 @@ static inline struct tmpfs_info *tmpfs_sb(const struct super_block *sb)
 
 extern const struct inode_operations tmpfs_dir_iops, tmpfs_file_iops, tmpfs_link_iops, tmpfs_special_iops;
 extern const struct file_operations tmpfs_file_fops, tmpfs_dir_fops;
+/* Of mappings whose handle is a struct file. */
+extern const struct address_space_operations tmpfs_mapping_ops;
 extern struct file_system_type tmpfs_type, ramfs_type;
 
 /* A new inode that counts against the limits. ERR_PTR(-ENOSPC, -ENOMEM). */

@@ -160,7 +160,8 @@ int mm_show_numa_maps_part(struct mm_struct *mm, struct text_sink *sink, vaddr_t
 	return err;
 }
 
-bool mm_find_object(struct mm_struct *mm, vaddr_t addr, struct mm_object *found, char *name, size_t size)
+bool mm_find_object(struct mm_struct *mm, vaddr_t addr, const struct address_space_operations *ops,
+		    struct mm_object *found, char *name, size_t size)
 {
 	const struct vm_area_struct *vma;
 
@@ -169,9 +170,11 @@ bool mm_find_object(struct mm_struct *mm, vaddr_t addr, struct mm_object *found,
 	while (vma && !vma->vm_mapping)
 		vma = vma->vm_next;
 	if (vma) {
-		*found = (struct mm_object){ .start = vma->vm_start, .end = vma->vm_end, .file = vma->vm_file };
-		if (vma->vm_file && vma->vm_mapping->ops->get_file)
-			vma->vm_mapping->ops->get_file(vma->vm_file);
+		*found = (struct mm_object){ .start = vma->vm_start, .end = vma->vm_end };
+		if (vma->vm_mapping->ops == ops) {
+			found->file = vma->vm_file;
+			ops->get_file(vma->vm_file);
+		}
 		if (name)
 			object_path(vma, name, size);
 	}

@@ -3,7 +3,8 @@
 #include "common.h"
 
 #include <dirent.h>
-#include <sys/wait.h>
+#include <sys/ipc.h>
+#include <sys/shm.h>
 
 #define NAME "/tmp/a file"
 
@@ -115,6 +116,34 @@ static void test_rights(int fd)
 	munmap(map, PAGE);
 }
 
+/* What is mapped need not be a file: names, and nothing that breaks. */
+static void test_shared_memory(void)
+{
+	int id = shmget(IPC_PRIVATE, PAGE, IPC_CREAT | 0600), fd;
+	char *map = shmat(id, NULL, 0), path[128], target[128] = "";
+	char *shared = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	snprintf(path, sizeof(path), "/proc/self/map_files/%lx-%lx", (unsigned long)map,
+		 (unsigned long)map + PAGE);
+	tap_ok(readlink(path, target, sizeof(target) - 1) > 0 && !strncmp(target, "/SYSV", 5),
+	       "a segment of shared memory has a link: %s", target);
+	fd = open(path, O_RDONLY);
+	tap_diag("open: %d, errno %d", fd, errno);
+	shmctl(id, IPC_RMID, NULL);
+	shmdt(map);
+	memset(target, 0, sizeof(target));
+	snprintf(path, sizeof(path), "/proc/self/map_files/%lx-%lx", (unsigned long)shared,
+		 (unsigned long)shared + PAGE);
+	tap_ok(readlink(path, target, sizeof(target) - 1) > 0, "and so has anonymous shared memory: %s", target);
+	if (fd >= 0)
+		close(fd);
+	fd = open(path, O_RDONLY);
+	tap_diag("open: %d, errno %d", fd, errno);
+	if (fd >= 0)
+		close(fd);
+	munmap(shared, PAGE);
+}
+
 /* ---- texts in pieces ---- */
 
 #define NR_VMAS 600
@@ -177,6 +206,7 @@ int main(void)
 	test_numa_maps(fd);
 	test_map_files(fd);
 	test_rights(fd);
+	test_shared_memory();
 	test_pieces();
 	close(fd);
 	return tap_done();
