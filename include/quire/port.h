@@ -47,6 +47,12 @@ enum quire_rlimit {
 	QUIRE_RLIMIT_MEMLOCK,
 };
 
+/* Who runs, for reports. */
+struct quire_task_id {
+	s32 pid, tgid;
+	char comm[16]; /* ended by a zero */
+};
+
 struct quire_port {
 	/* Tier 1: frames. All three are needed. */
 
@@ -58,6 +64,17 @@ struct quire_port {
 
 	/* Monotonic time since some start, nanoseconds. */
 	u64 (*now_ns)(void);
+
+	/* Tier 1, for reports and page_owner=on; none is needed. */
+
+	/* Names what runs here (in an interrupt: what it interrupted). NULL: nobody is named. */
+	void (*task_id)(struct quire_task_id *id);
+
+	/* Return addresses of the calls that led here, innermost first, at most `max`; how many. NULL: none. */
+	unsigned int (*stack_trace)(unsigned long *entries, unsigned int max);
+
+	/* Writes an address as "function+0xinto/0xsize", ended by a zero; false: it has no name. NULL: none has. */
+	bool (*symbol)(unsigned long address, char *buf, size_t size);
 
 	/* Several CPUs, at any tier. */
 

@@ -53,6 +53,11 @@ int quire_show_node(int nid, const char *file, struct text_sink *sink);
 u64 quire_kpageflags(pfn_t pfn);
 u64 quire_kpagecount(pfn_t pfn);
 
+/* debugfs' page_owner, one allocation a call: the first at frame *pos or above is written to buf (not zero-ended) and *pos set past
+ * its first frame. Result: bytes; 0: there is none; -ENOMEM: `size` bytes are too few; -EINVAL: page_owner=on was not given. */
+bool quire_page_owner_on(void);
+long quire_page_owner_read(u64 *pos, char *buf, size_t size);
+
 /* /proc/sys/vm/NAME: reads as text; writes parse and check. -ENOENT, -EINVAL, -ERANGE... Names: quire_sysctl_name(i), NULL at the end. */
 const char *quire_sysctl_name(unsigned int i);
 int quire_sysctl_read(const char *name, struct text_sink *sink);

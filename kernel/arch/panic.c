@@ -5,57 +5,26 @@
 #include "arch/current.h"
 #include "arch/interrupt.h"
 #include "arch/io.h"
-#include "arch/ksyms.h"
 #include "arch/machine.h"
 #include "arch/rawlock.h"
 #include "arch/smp.h"
+#include "arch/stacktrace.h"
 #include "arch/traps.h"
 #include "base/format.h"
 #include "boot/boot_info.h"
-#include "boot/linker.h"
 #include "lib/printk.h"
 #include "sched/task.h"
 
 bool raw_locks_broken;
 
-static bool is_text(unsigned long address)
-{
-	return (address >= (unsigned long)__text_start && address < (unsigned long)__text_end) ||
-	       (address >= (unsigned long)__inittext_start && address < (unsigned long)__inittext_end);
-}
-
 static void print_address(const char *prefix, unsigned long address)
 {
-	unsigned long into, size;
-	const char *name = is_text(address) ? ksym_lookup(address, &into, &size) : NULL;
+	char name[128];
 
-	if (name)
-		pr_emerg("%s%s+0x%lx/0x%lx [%lx]", prefix, name, into, size, address);
+	if (symbol_text(address, name, sizeof(name)))
+		pr_emerg("%s%s [%lx]", prefix, name, address);
 	else
 		pr_emerg("%s[%lx]", prefix, address);
-}
-
-struct range {
-	unsigned long start, end;
-};
-
-/*
- * What may be read of the stack that @sp points into: the task's (all of it, when @sp has run into
- * the guard page below), or this CPU's own for NMI and double faults. Empty for anything else.
- */
-static struct range readable_stack(unsigned long sp)
-{
-	unsigned long top = current_thread()->stack_top, bottom = top - THREAD_SIZE;
-	unsigned long record = (unsigned long)this_percpu.self;
-
-	sp &= ~7ul;
-	if (sp < top && sp >= bottom)
-		return (struct range){ sp, top };
-	if (sp < bottom && sp >= bottom - 4096)
-		return (struct range){ bottom, top };
-	if (sp >= record && sp < record + percpu_record_size())
-		return (struct range){ sp, record + percpu_record_size() };
-	return (struct range){ 0, 0 };
 }
 
 #define MAX_LINES	32
@@ -67,7 +36,7 @@ static struct range readable_stack(unsigned long sp)
  */
 static void print_backtrace(unsigned long ip, unsigned long sp, unsigned long bp)
 {
-	struct range stack = readable_stack(sp);
+	struct stack_range stack = readable_stack(sp);
 	unsigned long at;
 	unsigned int lines = 0;
 
@@ -80,7 +49,7 @@ static void print_backtrace(unsigned long ip, unsigned long sp, unsigned long bp
 
 		if (certain)
 			bp = *(unsigned long *)bp;
-		if (!is_text(word))
+		if (!is_kernel_text(word))
 			continue;
 		print_address(certain ? " " : " ? ", word);
 		lines++;

@@ -4,6 +4,8 @@
 
 #include "arch/clock.h"
 #include "arch/smp.h"
+#include "arch/stacktrace.h"
+#include "base/string.h"
 #include "lib/printk.h"
 #include "lib/random.h"
 #include "proc/cred.h"
@@ -15,6 +17,15 @@
 static void __attribute__((noreturn)) port_panic(const char *text)
 {
 	panic("%s", text);
+}
+
+static void port_task_id(struct quire_task_id *id)
+{
+	if (!this_percpu.idle)
+		return; /* too early for tasks */
+	id->pid = current->pid;
+	id->tgid = current->tgid;
+	memcpy(id->comm, current->comm, sizeof(id->comm) - 1);
 }
 
 /* The permit makes a wake-up that comes before the sleep count; the state is set before it is looked at. */
@@ -96,6 +107,9 @@ const struct quire_port kernel_port = {
 	.log = printk_text,
 	.panic = port_panic,
 	.now_ns = ktime_get_ns,
+	.task_id = port_task_id,
+	.stack_trace = stack_trace_save,
+	.symbol = symbol_text,
 	.call_cpus = smp_call_function_many,
 	.park = port_park,
 	.unpark = port_unpark,

@@ -61,7 +61,8 @@ struct pseudo_entry *pseudo_dir(struct pseudo_entry *parent, const char *name);
 struct pseudo_entry *pseudo_text(struct pseudo_entry *parent, const char *name, umode_t mode,
 				 int (*show)(struct text_sink *sink, void *arg), void *arg);
 struct pseudo_entry *pseudo_link(struct pseudo_entry *parent, const char *name, const char *target);
-struct super_block *pseudo_mount(struct file_system_type *type, struct pseudo_entry *root, u64 magic);
+/* A file system whose root is `root`, or NULL. */
+struct super_block *pseudo_super(struct file_system_type *type, struct pseudo_entry *root, u64 magic);
 struct inode *pseudo_inode(struct super_block *sb, struct pseudo_entry *entry);
 struct pseudo_entry *pseudo_find(struct pseudo_entry *dir, const char *name, size_t len);
 /* Lists dir's children from position pos (2 is the first) on; false: no room. */
@@ -84,5 +85,6 @@ void proc_system_init(void);	/* the rest of the machine */
 void proc_cpuinfo_init(void);
 void proc_sys_init(void);	/* /proc/sys */
 void sysfs_init(void);
+void debugfs_init(void);
 
 #endif

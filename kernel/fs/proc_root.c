@@ -53,6 +53,7 @@ void proc_init(void)
 	proc_system_init();
 	proc_sys_init();
 	sysfs_init();
+	debugfs_init();
 	root = pseudo_inode(proc_sb, proc_root);
 	if (!IS_ERR(root))
 		proc_sb->s_root = d_alloc_root(proc_sb, root);

@@ -123,6 +123,18 @@ struct inode *pseudo_inode(struct super_block *sb, struct pseudo_entry *e)
 	return inode;
 }
 
+static const struct super_operations pseudo_sops;
+
+struct super_block *pseudo_super(struct file_system_type *type, struct pseudo_entry *root, u64 magic)
+{
+	struct super_block *sb = sb_alloc(type, &pseudo_sops, magic, 0);
+	struct inode *inode = sb ? pseudo_inode(sb, root) : ERR_PTR(-ENOMEM);
+
+	if (!IS_ERR(inode))
+		sb->s_root = d_alloc_root(sb, inode);
+	return sb && sb->s_root ? sb : NULL;
+}
+
 /* ---- directories ---- */
 
 static struct inode *pseudo_lookup(struct inode *dir, const char *name, size_t len, bool *hash_it)

@@ -9,8 +9,6 @@
 static struct pseudo_entry *sys_root;
 static struct super_block *sys_sb;
 
-static const struct super_operations sysfs_sops;
-
 static struct super_block *sysfs_mount(struct file_system_type *type, const char *source, const char *options)
 {
 	if (!sys_sb)
@@ -147,21 +145,16 @@ static int show_console(struct text_sink *sink, void *arg)
 void sysfs_init(void)
 {
 	struct pseudo_entry *system, *class_tty;
-	struct inode *root;
 
 	register_filesystem(&sysfs_type);
 	sys_root = pseudo_add(NULL, "/", S_IFDIR | 0555);
-	sys_sb = sb_alloc(&sysfs_type, &sysfs_sops, SYSFS_MAGIC, 0);
-	if (!sys_root || !sys_sb)
+	if (!sys_root)
 		return;
 	system = pseudo_dir(pseudo_dir(sys_root, "devices"), "system");
 	add_cpus(system);
 	add_nodes(system);
 	class_tty = pseudo_dir(pseudo_dir(sys_root, "class"), "tty");
 	pseudo_text(pseudo_dir(class_tty, "console"), "active", 0444, show_console, NULL);
-	root = pseudo_inode(sys_sb, sys_root);
-	if (!IS_ERR(root))
-		sys_sb->s_root = d_alloc_root(sys_sb, root);
-	if (!sys_sb->s_root)
-		sys_sb = NULL;
+	pseudo_dir(pseudo_dir(sys_root, "kernel"), "debug");
+	sys_sb = pseudo_super(&sysfs_type, sys_root, SYSFS_MAGIC);
 }

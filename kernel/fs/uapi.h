@@ -191,6 +191,7 @@ _Static_assert(sizeof(struct statfs64) == 120, "statfs(2)");
 #define RAMFS_MAGIC 0x858458f6
 #define PROC_SUPER_MAGIC 0x9fa0
 #define SYSFS_MAGIC 0x62656572
+#define DEBUGFS_MAGIC 0x64626720
 #define DEVPTS_SUPER_MAGIC 0x1cd1
 #define PIPEFS_MAGIC 0x50495045
 #define SOCKFS_MAGIC 0x534f434b

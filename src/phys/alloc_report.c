@@ -51,6 +51,24 @@ const char *gfp_text(gfp_t gfp, char *buf, size_t size)
 	return buf;
 }
 
+const char *page_flags_text(const struct page *page, char *buf, size_t size)
+{
+	static const char *const names[NR_PAGEFLAGS] = {
+		"locked", "waiters", "referenced", "uptodate", "dirty", "writeback", "lru", "active", "workingset",
+		"unevictable", "mlocked", "swapbacked", "swapcache", "reclaim", "isolated", "head", "tail", "reserved",
+		"hwpoison", "run",
+	};
+	u32 flags = atomic_load_explicit(&((struct page *)page)->flags, memory_order_relaxed);
+	size_t len = (size_t)quire_scnprintf(buf, size, "%#x(", flags);
+	unsigned int i;
+
+	for (i = 0; i < NR_PAGEFLAGS; i++)
+		if (flags >> i & 1)
+			len += (size_t)quire_scnprintf(buf + len, size - len, "%s|", names[i]);
+	quire_scnprintf(buf + len, size - len, "node=%u|zone=%u)", flags >> PAGE_NODE_SHIFT, flags >> PAGE_ZONE_SHIFT & 7);
+	return buf;
+}
+
 /* Why this zone refused, in words. */
 static const char *refusal(struct zone *zone, const struct alloc_context *ac)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* alloc_slow.c - the only slow path: reserves, the ladder, patience, and giving up. */
 #include "phys/page_alloc.h"
+#include "phys/page_debug.h"
 #include "phys/phys_state.h"
 #include "quire/port.h"
 #include "quire/stats.h"
@@ -228,7 +229,7 @@ struct page *alloc_slow(gfp_t gfp, unsigned int order, int nid, const unsigned l
 	if (unlikely(hint_read(this_phys_cpu()->attention) & ATTENTION_DRAIN))
 		drain_local_pages(NULL);
 	gfp = current_gfp_context(gfp);
-	if (!request_is_sane(&gfp, order))
+	if (!request_is_sane(&gfp, order) || page_alloc_should_fail(gfp))
 		return NULL;
 	prepare_context(&ac, gfp, order, nid, nodemask);
 	if (unlikely(!ac.zonelist))

@@ -2,7 +2,7 @@
 /* page_alloc.c - the fast paths of giving and taking back, and one round through the zones. */
 #include "phys/page_alloc.h"
 
-#include "phys/page_owner.h"
+#include "phys/page_debug.h"
 #include "phys/phys_state.h"
 #include "quire/stats.h"
 
@@ -54,7 +54,7 @@ void prep_new_page(struct page *page, unsigned int order, gfp_t gfp)
 {
 	u32 flags = atomic_load_explicit(&page->flags, memory_order_relaxed) >> PAGE_ZONE_SHIFT << PAGE_ZONE_SHIFT;
 
-	if (unlikely(this_phys_cpu()->attention & ATTENTION_CHECKS))
+	if (QUIRE_DEBUG || unlikely(hint_read(this_phys_cpu()->attention) & ATTENTION_CHECKS))
 		page_debug_alloc(page, order, gfp);
 	prep_run(page, order, gfp, flags | (u32)PAGE_OWNER_KERNEL << PAGE_OWNER_SHIFT);
 }
@@ -90,6 +90,8 @@ static __always_inline struct page *alloc_fast(gfp_t gfp, int count)
 	cpu_unpin();
 	if (unlikely(!page))
 		return NULL;
+	if (QUIRE_DEBUG)
+		page_debug_alloc(page, 0, gfp);
 	reset_page(page, flags, count);
 	if (gfp & __GFP_ZERO)
 		clear_page(page_address(page));
@@ -108,8 +110,11 @@ static struct page *alloc_fast_order(gfp_t gfp, unsigned int order)
 	cpu_pin();
 	page = pop_fast(gfp, slot, &flags);
 	cpu_unpin();
-	if (page)
-		prep_run(page, order, gfp, flags);
+	if (!page)
+		return NULL;
+	if (QUIRE_DEBUG)
+		page_debug_alloc(page, order, gfp);
+	prep_run(page, order, gfp, flags);
 	return page;
 }
 
@@ -280,6 +285,8 @@ static __always_inline bool free_fast(struct page *page, unsigned int slot, u32 
 	special |= PAGE_OWNER_ALLOCATED_BIT;
 	if (unlikely((flags & (PAGE_FLAGS_SPECIAL_AT_FREE | PAGE_OWNER_ALLOCATED_BIT)) != special))
 		return false;
+	if (QUIRE_DEBUG)
+		page_debug_free(page, slot > PCP_MAX_SMALL_ORDER ? PAGEBLOCK_ORDER : slot);
 	cpu_pin();
 	done = push_fast(page, slot, flags);
 	cpu_unpin();

@@ -71,6 +71,8 @@ void bad_reference(struct page *page, const char *why);
 void warn_alloc(const struct alloc_context *ac, const char *why);
 /* "GFP_KERNEL|__GFP_ZERO" into buf. */
 const char *gfp_text(gfp_t gfp, char *buf, size_t size);
+/* The same for a struct page's flags word: "0x2480000(locked|lru|node=0|zone=2)". */
+const char *page_flags_text(const struct page *page, char *buf, size_t size);
 /* Undoes a HIGHATOMIC block; frames. */
 unsigned long unreserve_highatomic(void);
 /* All CPUs' lists to their zones; frames. Does not check that it may sleep. */

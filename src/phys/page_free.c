@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* page_free.c - the long way back: checks, compound pages, last references, bulk. */
 #include "phys/page_alloc.h"
+#include "phys/page_debug.h"
 #include "phys/page_owner.h"
 #include "phys/phys_state.h"
 
@@ -56,7 +57,7 @@ static u32 strip(struct page *page, unsigned int order)
 {
 	u32 flags = atomic_load_explicit(&page->flags, memory_order_relaxed);
 
-	if (unlikely(this_phys_cpu()->attention & ATTENTION_CHECKS))
+	if (QUIRE_DEBUG || unlikely(hint_read(this_phys_cpu()->attention) & ATTENTION_CHECKS))
 		page_debug_free(page, order);
 	if (flags & 1u << PG_head)
 		destroy_compound(page, order, page_flags_free(flags));
@@ -182,6 +183,8 @@ void split_page(struct page *page, unsigned int order)
 	BUG_ON(PageCompound(page) || !page_count(page));
 	if (!order)
 		return;
+	if (unlikely(this_phys()->owner))
+		page_owner_split(page, order);
 	for (i = 0; i < 1u << order; i++) {
 		atomic_store_explicit(&page[i].flags, flags, memory_order_relaxed);
 		atomic_store_explicit(&page[i]._mapcount, -1, memory_order_relaxed);

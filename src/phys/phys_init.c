@@ -2,7 +2,7 @@
 /* phys_init.c - brings physical memory up and hands it over to the buddy. */
 #include "base/string.h"
 #include "phys/page_alloc.h"
-#include "phys/page_owner.h"
+#include "phys/page_debug.h"
 #include "phys/phys.h"
 #include "phys/phys_state.h"
 #include "phys/vmstat.h"
@@ -70,7 +70,7 @@ int phys_init_sections_and_zones(const struct quire_boot *boot)
 		memblock_cap(PFN_PHYS(PAGE_NO_PFN - 1));
 	}
 	if (vmstat_init() || make_state() || sparse_init() || free_area_init() || build_all_zonelists() ||
-	    make_cpus(boot) || pcp_init())
+	    make_cpus(boot) || pcp_init() || page_debug_init())
 		return out_of_boot_memory();
 	return 0;
 }
@@ -217,7 +217,6 @@ void phys_init_late(void)
 	ladder->unreserve = (struct relief){.cost = RELIEF_UNRESERVE, .name = "unreserve", .run = run_unreserve};
 	relief_register(&ladder->drain);
 	relief_register(&ladder->unreserve);
-	page_owner_init();
 	print_memory();
 }
 

@@ -39,8 +39,9 @@ struct phys_state {                     /* (c) constant after boot, but for what
 	unsigned long totalreserve_pages; /* (a) kept back by reserves and high watermarks             */
 	unsigned long bad_pages;        /* (a) frames quarantined after a broken check                 */
 	u64 last_report_ns __aligned(8); /* (a) when a failed allocation was last reported              */
-	bool poison;                    /* freed pages are filled with a pattern, checked when given   */
-	struct page_owner_state *owner; /* page_owner=on                                               */
+	unsigned int poison_bytes;      /* (c) of each freed frame, filled with a pattern and checked when it is given */
+	unsigned long fail_nth;         /* (a) so many requests until one fails on purpose; 0: none      */
+	struct page_owner_state *owner; /* (c) page_owner=on                                           */
 };
 
 /* Watermarks and reserves from the sysctls (and min_free_kbytes from the size of memory, unless a user chose it). */

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/* debugfs.c - /sys/kernel/debug: what only debugging wants to know; here the owners of page frames. */
+#include "fs/proc.h"
+#include "quire/errno.h"
+#include "quire/slab.h"
+#include "quire/stats.h"
+
+static struct super_block *debugfs_sb;
+
+static struct super_block *debugfs_mount(struct file_system_type *type, const char *source, const char *options)
+{
+	if (!debugfs_sb)
+		return ERR_PTR(-ENOMEM);
+	refcount_inc(&debugfs_sb->s_count);
+	return debugfs_sb;
+}
+
+static struct file_system_type debugfs_type = { .name = "debugfs", .mount = debugfs_mount };
+
+/* As much as one allocation's paragraph may take. */
+#define PARAGRAPH_BYTES 4096u
+
+/* The file's position is a frame number, and one read gives one allocation. */
+static long page_owner_read(struct file *file, struct iov_iter *to, u64 *pos)
+{
+	size_t size = to->count < PARAGRAPH_BYTES ? to->count : PARAGRAPH_BYTES;
+	char *text = kmalloc(PARAGRAPH_BYTES, GFP_KERNEL);
+	long len;
+
+	if (!text)
+		return -ENOMEM;
+	len = quire_page_owner_read(pos, text, size);
+	if (len > 0 && copy_to_iter(text, (size_t)len, to) != (size_t)len)
+		len = -EFAULT;
+	kfree(text);
+	return len;
+}
+
+static loff_t page_owner_llseek(struct file *file, loff_t offset, int whence)
+{
+	if (whence == SEEK_CUR)
+		offset += (loff_t)file->f_pos;
+	else if (whence != SEEK_SET)
+		return -EINVAL;
+	if (offset < 0)
+		return -EINVAL;
+	file->f_pos = (u64)offset;
+	return offset;
+}
+
+static const struct file_operations page_owner_fops = { .read_iter = page_owner_read, .llseek = page_owner_llseek };
+
+void debugfs_init(void)
+{
+	struct pseudo_entry *root = pseudo_add(NULL, "/", S_IFDIR | 0700), *e;
+
+	register_filesystem(&debugfs_type);
+	if (!root)
+		return;
+	e = quire_page_owner_on() ? pseudo_add(root, "page_owner", S_IFREG | 0400) : NULL;
+	if (e)
+		e->fops = &page_owner_fops;
+	debugfs_sb = pseudo_super(&debugfs_type, root, DEBUGFS_MAGIC);
+}
