@@ -23,7 +23,7 @@
 #define __GFP_ZERO ((gfp_t)1 << 8)      /* the page is returned zeroed                                  */
 #define __GFP_DIRECT_RECLAIM ((gfp_t)1 << 10) /* the caller may run the relief ladder (may sleep)       */
 #define __GFP_KSWAPD_RECLAIM ((gfp_t)1 << 11) /* wake kswapd when the low watermark is crossed          */
-#define __GFP_WRITE ((gfp_t)1 << 12)    /* the page will be dirtied: spread over zones and nodes        */
+#define __GFP_WRITE ((gfp_t)1 << 12)    /* the page will be dirtied; no node has a limit of its own: no effect */
 #define __GFP_NOWARN ((gfp_t)1 << 13)   /* no report on failure                                         */
 #define __GFP_RETRY_MAYFAIL ((gfp_t)1 << 14) /* try hard, but do not kill                               */
 #define __GFP_NOFAIL ((gfp_t)1 << 15)   /* never returns NULL                                           */
@@ -31,11 +31,14 @@
 #define __GFP_MEMALLOC ((gfp_t)1 << 17) /* ignores watermarks: the caller frees more than it takes      */
 #define __GFP_COMP ((gfp_t)1 << 18)     /* a compound page                                              */
 #define __GFP_NOMEMALLOC ((gfp_t)1 << 19) /* never the reserves                                         */
-#define __GFP_HARDWALL ((gfp_t)1 << 20) /* only nodes that the policy allows                            */
+#define __GFP_HARDWALL ((gfp_t)1 << 20) /* a user's page; there are no cpusets, and a mask of nodes always holds: no effect */
 #define __GFP_THISNODE ((gfp_t)1 << 21) /* only the given node                                          */
-#define __GFP_ACCOUNT ((gfp_t)1 << 22)  /* charge the owner                                             */
-#define __GFP_ZEROTAGS ((gfp_t)1 << 23)
+#define __GFP_ACCOUNT ((gfp_t)1 << 22)  /* charge the owner's group; there are no groups: no effect     */
+#define __GFP_ZEROTAGS ((gfp_t)1 << 23) /* clear memory tags too; no CPU here has them: no effect       */
 #define __GFP_HIGH ((gfp_t)1 << 24)     /* may use a part of the reserve below the min watermark        */
+
+/* All that there are: bits 0 to 24, but for bit 9. */
+#define __GFP_BITS_MASK (((gfp_t)1 << 25) - 1 - ((gfp_t)1 << 9))
 
 #define __GFP_RECLAIM (__GFP_DIRECT_RECLAIM | __GFP_KSWAPD_RECLAIM)
 

@@ -42,6 +42,7 @@ void host_self_become(struct hosted_machine *m, unsigned int cpu, const struct h
 	host_self.cpu = cpu;
 	host_self.phys_base = m->phys_base;
 	host_self.vmemmap_base = m->vmemmap_base;
+	host_self.vmemmap_bytes = m->vmemmap_bytes;
 	host_self.phys_bytes = m->phys_bytes;
 	host_self.vmalloc_base = m->vmalloc_base;
 	host_self.vmalloc_bytes = m->vmalloc_bytes;

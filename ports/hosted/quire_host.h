@@ -36,6 +36,7 @@ struct host_self {
 	volatile bool irq_pending;	/* came while irq_off                              */
 	char *phys_base, *vmemmap_base;
 	uint64_t phys_bytes;		/* all of [0, phys_bytes) is in the mapping        */
+	uint64_t vmemmap_bytes;
 	char *vmalloc_base;
 	uint64_t vmalloc_bytes;
 	const struct host_world *world;

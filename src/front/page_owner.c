@@ -73,7 +73,7 @@ long quire_page_owner_read(u64 *pos, char *buf, size_t size)
 	if (!this_phys()->owner)
 		return -EINVAL;
 	while (pfn < this_phys()->max_pfn) {
-		const struct page_owner_record *record = pfn_valid(pfn) ? page_owner_record(pfn) : NULL;
+		const struct page_owner_record *record = ram_pfn_valid(pfn) ? page_owner_record(pfn) : NULL;
 
 		if (!record) {
 			pfn = ALIGN(pfn + 1, (pfn_t)PAGEBLOCK_PAGES);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* stage_frames.c - from the port to frames that can be allocated. */
 #include "arch/mmu.h"
+#include "base/math.h"
 #include "front/stage.h"
 #include "phys/memblock.h"
+#include "phys/memmap.h"
 #include "phys/phys.h"
 #include "quire/config.h"
 #include "quire/errno.h"
@@ -71,6 +73,12 @@ static bool ram_range(unsigned int i, paddr_t *start, paddr_t *end)
 
 static paddr_t boot_alloc(paddr_t size, paddr_t align, paddr_t limit, int nid)
 {
+	/* Later the memmap of a device may still grow. */
+	if (this_quire()->stage >= STAGE_FRAMES) {
+		struct page *page = alloc_pages_node(nid, GFP_KERNEL | __GFP_NOWARN, order_of((size_t)max(size, align), PAGE_SHIFT));
+
+		return page ? page_to_phys(page) : 0;
+	}
 	return memblock_phys_alloc_range(size, align, 0, limit ? limit : MEMBLOCK_ALLOC_ANYWHERE, nid);
 }
 

@@ -56,6 +56,17 @@ static void set_boost(const unsigned long *v)
 	vm()->watermark_boost_factor = (unsigned int)*v;
 }
 
+static void get_high_fraction(unsigned long *v)
+{
+	*v = vm()->percpu_pagelist_high_fraction;
+}
+
+static void set_high_fraction(const unsigned long *v)
+{
+	vm()->percpu_pagelist_high_fraction = (unsigned int)*v;
+	pcp_update_high();
+}
+
 static void get_reserve_ratio(unsigned long *v)
 {
 	int i;
@@ -122,6 +133,7 @@ static const struct sysctl sysctls[] = {
 	{"overcommit_kbytes", 0, ~0ul, get_commit_kbytes, set_commit_kbytes, 1},
 	{"overcommit_memory", 0, 2, get_overcommit_mode, set_overcommit_mode, 1},
 	{"overcommit_ratio", 0, 0x7fffffff, get_commit_ratio, set_commit_ratio, 1},
+	{"percpu_pagelist_high_fraction", 0, 0x7fffffff, get_high_fraction, set_high_fraction, 1},
 	{"user_reserve_kbytes", 0, ~0ul, get_user_reserve_kbytes, set_user_reserve_kbytes, 1},
 	{"watermark_boost_factor", 0, 0x7fffffff, get_boost, set_boost, 1},
 	{"watermark_scale_factor", 1, 3000, get_scale, set_scale, 1},

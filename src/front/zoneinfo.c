@@ -65,7 +65,7 @@ static int show_pageset(struct text_sink *sink, const struct zone *zone, unsigne
 			continue;
 		count += (unsigned long)pcp_count(list) << list->order;
 		high += (unsigned long)pcp_high(list) << list->order;
-		high_max += (unsigned long)list->capacity << list->order;
+		high_max += (unsigned long)hint_read(list->high_max) << list->order;
 	}
 	return text_printf(sink,
 			   "\n    cpu: %u"

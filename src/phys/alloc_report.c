@@ -11,6 +11,9 @@
 /* Failures come in floods; one explained in this time is enough. */
 #define REPORT_INTERVAL_NS 5000000000ull
 
+/* Requests without sense that are told. */
+#define REPORTED_REQUESTS 16
+
 struct gfp_name {
 	gfp_t flags;
 	const char *name;
@@ -138,6 +141,27 @@ void warn_alloc(const struct alloc_context *ac, const char *why)
 	for (relief = this_phys()->relief.first; relief; relief = relief->next)
 		quire_log(QUIRE_LOG_WARNING, "relief %s: ran %lu times, gave %lu pages", relief->name, relief->nr_runs,
 			  relief->nr_given);
+}
+
+void bad_request(gfp_t gfp, unsigned int order, const char *why)
+{
+	char text[160];
+
+	/* The first of its kind tells the caller; the others would tell the same. */
+	if (__atomic_fetch_add(&this_phys()->bad_requests, 1, __ATOMIC_RELAXED) >= REPORTED_REQUESTS)
+		return;
+	quire_log(QUIRE_LOG_WARNING, "BUG: bad request: order:%u, mode:%#x(%s): %s", order, gfp,
+		  gfp_text(gfp, text, sizeof(text)), why);
+	report_stack_here();
+}
+
+void bad_list(struct zone *zone, struct pageblock *block)
+{
+	__atomic_fetch_add(&this_phys()->bad_lists, 1, __ATOMIC_RELAXED);
+	quire_log(QUIRE_LOG_ALERT, "BUG: list corruption: node %d zone %s, page block %u (pfn %#lx) of type %s: next %u, prev %u",
+		  zone_to_nid(zone), zone->name, block_number(block), block_start_pfn(block),
+		  migratetype_name((enum migratetype)block->mt), block->next, block->prev);
+	report_stack_here();
 }
 
 void bad_page(struct page *page, const char *why)

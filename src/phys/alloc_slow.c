@@ -107,8 +107,7 @@ static struct page *climb(struct alloc_context *ac, unsigned int round, bool *pr
 		unsigned long given;
 		struct page *page;
 
-		/* Killing for what no kill could give is murder. */
-		if (level >= RELIEF_KILL || (*progress && level > RELIEF_COMPACT))
+		if (*progress && level > RELIEF_COMPACT)
 			break;
 		given = relief_step(&pressure, &level);
 		if (level == RELIEF_END)
@@ -123,7 +122,7 @@ static struct page *climb(struct alloc_context *ac, unsigned int round, bool *pr
 	return NULL;
 }
 
-/* The last rung: ends a process. True when one was ended or is ending. */
+/* The last rung: ends a process, unless the run is larger than a kill could give. True when one was ended or is ending. */
 static bool climb_to_kill(struct alloc_context *ac, unsigned int round)
 {
 	struct pressure pressure = {
@@ -209,16 +208,41 @@ static struct page *alloc_below_low(struct alloc_context *ac)
 	return alloc_with_relief(ac);
 }
 
-/* Nonsense that the release build survives: the first is refused, the second loses its impossible half. */
+const char *request_nonsense(gfp_t gfp, unsigned int order)
+{
+	if (order > MAX_ORDER)
+		return "its order is above the maximum";
+	if (gfp & __GFP_NOFAIL && !(gfp & __GFP_DIRECT_RECLAIM))
+		return "it must not fail and may not wait";
+	if (gfp & __GFP_NOFAIL && order > 1)
+		return "it must not fail and wants a large run";
+	if ((gfp & (__GFP_MOVABLE | __GFP_RECLAIMABLE)) == (__GFP_MOVABLE | __GFP_RECLAIMABLE))
+		return "its page is movable and reclaimable at once";
+	if (hweight_long(gfp & (__GFP_DMA | __GFP_DMA32 | __GFP_HIGHMEM)) > 1)
+		return "it names two zones";
+	if (gfp & __GFP_MEMALLOC && gfp & __GFP_NOMEMALLOC)
+		return "it must use all reserves and none";
+	if (gfp & ~__GFP_BITS_MASK)
+		return "it has flags that do not exist";
+	return NULL;
+}
+
+/*
+ * Nonsense is told, with who asks; then an order too large is refused, a large run that must not fail may fail, and the rest is
+ * served as the flags that remain say. Only a caller that asked to hear nothing gets an order refused in silence, as on Linux.
+ */
 static bool request_is_sane(gfp_t *gfp, unsigned int order)
 {
-	if (WARN_ON_ONCE(order > MAX_ORDER && !(*gfp & __GFP_NOWARN)) || order > MAX_ORDER)
-		return false;
-	if (WARN_ON_ONCE(*gfp & __GFP_NOFAIL && (order > 1 || !(*gfp & __GFP_DIRECT_RECLAIM))) && order > 1)
+	const char *why = request_nonsense(*gfp, order);
+
+	if (likely(!why))
+		return true;
+	if (order <= MAX_ORDER || !(*gfp & __GFP_NOWARN))
+		bad_request(*gfp, order, why);
+	if (order > 1)
 		*gfp &= ~__GFP_NOFAIL;
-	WARN_ON_ONCE((*gfp & (__GFP_MOVABLE | __GFP_RECLAIMABLE)) == (__GFP_MOVABLE | __GFP_RECLAIMABLE));
-	WARN_ON_ONCE(*gfp & __GFP_DMA && *gfp & (__GFP_DMA32 | __GFP_HIGHMEM));
-	return true;
+	*gfp &= __GFP_BITS_MASK;
+	return order <= MAX_ORDER;
 }
 
 struct page *alloc_slow(gfp_t gfp, unsigned int order, int nid, const unsigned long *nodemask)

@@ -214,6 +214,51 @@ const char *cmdline_find(const char *from, const char *name)
 	return NULL;
 }
 
+int bootmap_retype(struct bootmap *map, paddr_t start, paddr_t size, enum quire_range_type from, enum quire_range_type to)
+{
+	paddr_t end = end_of(start, size);
+	unsigned int i;
+
+	for (i = 0; i < map->nr; i++) {
+		paddr_t part = max_t(paddr_t, start, map->entry[i].start);
+		paddr_t stop = min_t(paddr_t, end, map->entry[i].start + map->entry[i].size);
+		int err;
+
+		if (map->entry[i].type != from || part >= stop || from == to)
+			continue;
+		err = bootmap_force(map, part, stop - part, to);
+		if (err)
+			return err;
+		i = ~0u; /* the entries have moved: look again from the first */
+	}
+	return 0;
+}
+
+/* SIZE%START-OLD+NEW: OLD's parts of the range become NEW; without OLD the range is NEW where that promises less, without NEW
+ * the parts are forgotten. */
+static const char *parse_retype(struct bootmap *map, paddr_t size, const char *value)
+{
+	unsigned int from = 0, to = 0;
+	paddr_t start = memparse(value, &value);
+	int err;
+
+	if (*value == '-')
+		from = (unsigned int)memparse(value + 1, &value);
+	if (*value == '+')
+		to = (unsigned int)memparse(value + 1, &value);
+	if (from && to)
+		err = bootmap_retype(map, start, size, (enum quire_range_type)from, (enum quire_range_type)to);
+	else if (to)
+		err = bootmap_overlay(map, start, size, (enum quire_range_type)to);
+	else if (from)
+		err = bootmap_erase(map, start, end_of(start, size), (enum quire_range_type)from);
+	else
+		err = carve(map, start, end_of(start, size), ~0u);
+	if (err)
+		quire_log(QUIRE_LOG_WARNING, "memmap=: no room for one more range");
+	return value;
+}
+
 /* One of memmap='s comma-separated values; gives what follows it. */
 static const char *parse_memmap(struct bootmap *map, const char *value)
 {
@@ -226,6 +271,8 @@ static const char *parse_memmap(struct bootmap *map, const char *value)
 	}
 	size = memparse(value, &value);
 	kind = *value;
+	if (kind == '%')
+		return size ? parse_retype(map, size, value + 1) : value;
 	if (kind != '@' && kind != '#' && kind != '$' && kind != '!') {
 		/* A size alone means what mem= means. */
 		if (size)

@@ -8,7 +8,8 @@
  *
  * Where ranges of two types overlap, the type that promises less wins: unusable, then ACPI storage, ACPI tables,
  * reserved, persistent memory, RAM. Command line: mem=SIZE (no RAM at or above that address), memmap=SIZE@START (RAM),
- * SIZE#START (ACPI tables), SIZE$START (reserved), SIZE!START (persistent), memmap=exactmap (forget the firmware's).
+ * SIZE#START (ACPI tables), SIZE$START (reserved), SIZE!START (persistent), SIZE%START-OLD+NEW (e820 type numbers: OLD becomes
+ * NEW), memmap=exactmap (forget the firmware's).
  *
  * [M1] Entries are sorted, do not overlap, have a size, and neighbours that touch differ in type.
  *
@@ -36,6 +37,8 @@ int bootmap_overlay(struct bootmap *map, paddr_t start, paddr_t size, enum quire
 int bootmap_force(struct bootmap *map, paddr_t start, paddr_t size, enum quire_range_type type);
 /* Takes everything of `type` in [start, end) away. */
 int bootmap_erase(struct bootmap *map, paddr_t start, paddr_t end, enum quire_range_type type);
+/* Everything of type `from` there becomes `to`. -ENOSPC: full. */
+int bootmap_retype(struct bootmap *map, paddr_t start, paddr_t size, enum quire_range_type from, enum quire_range_type to);
 /* Applies the mem= and memmap= options of a command line. True when it changed something. */
 bool bootmap_parse_cmdline(struct bootmap *map, const char *cmdline);
 /* Number with suffix K, M, G, T, P; *end gets what follows. */

@@ -13,11 +13,11 @@ static struct zone *zone_of_range(pfn_t start, pfn_t end)
 	struct zone *zone;
 	pfn_t pfn;
 
-	if (start >= end || !pfn_valid(start))
+	if (start >= end || !ram_pfn_valid(start))
 		return NULL;
 	zone = zone_by_id(pfn_to_block(start)->zone_id);
 	for (pfn = start; pfn < end; pfn = ALIGN(pfn + 1, (pfn_t)PAGEBLOCK_PAGES))
-		if (!pfn_valid(pfn) || pfn_to_block(pfn)->zone_id != zone->id)
+		if (!ram_pfn_valid(pfn) || pfn_to_block(pfn)->zone_id != zone->id)
 			return NULL;
 	return zone;
 }

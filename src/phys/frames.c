@@ -16,8 +16,8 @@ struct page *frame_head(pfn_t pfn)
 	struct page *page;
 	unsigned int order;
 
-	if (!pfn_valid(pfn))
-		return NULL;
+	if (!ram_pfn_valid(pfn))
+		return pfn_valid(pfn) ? pfn_to_page(pfn) : NULL;
 	block = pfn_to_block(pfn);
 	if (hint_read(block->flags) & PB_RAW || block_frame_free(block, pfn & (PAGEBLOCK_PAGES - 1)))
 		return NULL;

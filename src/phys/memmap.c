@@ -6,13 +6,19 @@
 #include "phys/memblock.h"
 #include "phys/phys_state.h"
 #include "quire/errno.h"
+#include "quire/memremap.h"
 #include "sync/report.h"
 
-bool pfn_valid(pfn_t pfn)
+bool ram_pfn_valid(pfn_t pfn)
 {
 	const struct phys_state *phys = this_phys();
 
 	return phys && pfn < phys->max_pfn && pfn_to_block(pfn)->present != 0;
+}
+
+bool pfn_valid(pfn_t pfn)
+{
+	return likely(ram_pfn_valid(pfn)) || (this_phys() && this_phys()->devices && get_dev_pagemap(pfn));
 }
 
 /* Backs the memmap of [start, end), whole sections but for the end of memory. */
@@ -68,6 +74,11 @@ void memmap_init_reserved(pfn_t start, pfn_t end, int nid, unsigned int zone, en
 void memmap_init_free(pfn_t start, pfn_t end, int nid, unsigned int zone)
 {
 	init_pages(start, end, place_flags(nid, zone, PAGE_OWNER_BUDDY), 0);
+}
+
+void memmap_init_device(pfn_t start, pfn_t end, int nid)
+{
+	init_pages(start, end, place_flags(nid, ZONE_DEVICE, PAGE_OWNER_DEVICE) | 1u << PG_reserved, 1);
 }
 
 void memmap_init_hole(pfn_t start, pfn_t end)

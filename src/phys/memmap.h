@@ -82,10 +82,15 @@ static inline struct page *compound_head(struct page *page)
  * of a block are written when the first of its frames is handed out: before, ask frame_owner (phys/frames.h). */
 bool pfn_valid(pfn_t pfn);
 
+/* True for a frame of RAM: one that has a page block. (The others of pfn_valid are devices'.) */
+bool ram_pfn_valid(pfn_t pfn);
+
 /* Gives memmap and page blocks to every section that holds RAM. 0 or -ENOMEM. Context: boot. */
 int sparse_init(void);
 /* Writes the struct pages of [start, end), which lie in `zone` of `nid`: reserved for `owner`, with one reference. */
 void memmap_init_reserved(pfn_t start, pfn_t end, int nid, unsigned int zone, enum page_owner owner);
+/* The same for a device's frames. */
+void memmap_init_device(pfn_t start, pfn_t end, int nid);
 /* The same as free frames, and as frames that do not exist. */
 void memmap_init_free(pfn_t start, pfn_t end, int nid, unsigned int zone);
 void memmap_init_hole(pfn_t start, pfn_t end);

@@ -90,8 +90,11 @@ static __always_inline struct page *alloc_fast(gfp_t gfp, int count)
 	cpu_unpin();
 	if (unlikely(!page))
 		return NULL;
-	if (QUIRE_DEBUG)
+	if (QUIRE_DEBUG) {
+		if (!page_debug_listed(page))
+			return NULL;
 		page_debug_alloc(page, 0, gfp);
+	}
 	reset_page(page, flags, count);
 	if (gfp & __GFP_ZERO)
 		clear_page(page_address(page));
@@ -112,8 +115,11 @@ static struct page *alloc_fast_order(gfp_t gfp, unsigned int order)
 	cpu_unpin();
 	if (!page)
 		return NULL;
-	if (QUIRE_DEBUG)
+	if (QUIRE_DEBUG) {
+		if (!page_debug_listed(page))
+			return NULL;
 		page_debug_alloc(page, order, gfp);
+	}
 	prep_run(page, order, gfp, flags);
 	return page;
 }

@@ -53,6 +53,8 @@ unsigned int gfp_to_alloc_flags(gfp_t gfp, unsigned int order);
 /* The gfp as this context may use it (memalloc_noio_save and the like). */
 gfp_t current_gfp_context(gfp_t gfp);
 
+/* What is wrong with a request, in words; NULL: nothing. */
+const char *request_nonsense(gfp_t gfp, unsigned int order);
 /* The long way of alloc_pages: no reference, owner KERNEL, zeroed when asked. */
 struct page *alloc_slow(gfp_t gfp, unsigned int order, int nid, const unsigned long *nodemask);
 /* Tries the zonelist once. */
@@ -61,12 +63,20 @@ struct page *get_page_from_freelist(const struct alloc_context *ac);
 void prep_new_page(struct page *page, unsigned int order, gfp_t gfp);
 /* The long way of free_frozen_pages: checks, compound pages, any order. */
 void free_slow(struct page *page, unsigned int order);
+/* The last user of a device's page is gone (device.c). */
+void free_device_page(struct page *page);
+/* Struct pages for the firmware's persistent memory. 0 or -ENOMEM. Context: boot. */
+int device_init(void);
 /* Checks a page about to be freed; false (and a report) when it must be kept out of circulation. */
 bool free_page_is_good(struct page *page, unsigned int order);
 /* Reports, and keeps the page out of circulation. */
 void bad_page(struct page *page, const char *why);
 /* The same for a reference that was dropped and never taken: takes it back. */
 void bad_reference(struct page *page, const char *why);
+/* Reports a request that makes no sense, and its caller. */
+void bad_request(gfp_t gfp, unsigned int order, const char *why);
+/* Reports a list of page blocks whose links are broken. */
+void bad_list(struct zone *zone, struct pageblock *block);
 /* Logs why a request failed. */
 void warn_alloc(const struct alloc_context *ac, const char *why);
 /* "GFP_KERNEL|__GFP_ZERO" into buf. */

@@ -104,6 +104,18 @@ static void poison(struct page *page, unsigned int order)
 
 /* ---- hooks ---- */
 
+bool page_debug_listed(struct page *page)
+{
+	if ((uintptr_t)page % sizeof(*page) || page < memmap_base() || !ram_pfn_valid(page_to_pfn(page))) {
+		bad_page(NULL, "a per-CPU list is corrupt: it holds what is no page");
+		return false;
+	}
+	if (PageBuddy(page) && !page_count(page))
+		return true;
+	bad_page(page, "a per-CPU list is corrupt: it holds a page that is in use");
+	return false;
+}
+
 void page_debug_alloc(struct page *page, unsigned int order, gfp_t gfp)
 {
 	unpoison(page, order);

@@ -22,6 +22,8 @@ int page_debug_init(void);
 /* Is `name` ("page_owner=") on in the command line? `otherwise`: when it is not there. */
 bool page_debug_option(const char *name, bool otherwise);
 
+/* Is this what a list of free frames may hold? False, and a report, when the list was written over. */
+bool page_debug_listed(struct page *page);
 void page_debug_alloc(struct page *page, unsigned int order, gfp_t gfp);
 void page_debug_free(struct page *page, unsigned int order);
 

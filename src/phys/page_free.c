@@ -27,7 +27,7 @@ bool free_page_is_good(struct page *page, unsigned int order)
 {
 	const char *why;
 
-	if (unlikely(!pfn_valid(page_to_pfn(page)))) {
+	if (unlikely(!ram_pfn_valid(page_to_pfn(page)))) {
 		bad_page(NULL, "a page that is none was freed");
 		return false;
 	}
@@ -87,6 +87,10 @@ void free_slow(struct page *page, unsigned int order)
 
 	if (unlikely(hint_read(this_phys_cpu()->attention) & ATTENTION_DRAIN))
 		drain_local_pages(NULL);
+	if (unlikely(page_owner(page) == PAGE_OWNER_DEVICE)) {
+		free_device_page(page);
+		return;
+	}
 	if (!free_page_is_good(page, order))
 		return;
 	zone = zone_by_id(strip(page, order) >> PAGE_ZONE_SHIFT);
@@ -98,7 +102,13 @@ void free_cold_page(struct page *page)
 {
 	struct zone *zone;
 
-	if (!put_page_testzero(page) || !free_page_is_good(page, 0))
+	if (!put_page_testzero(page))
+		return;
+	if (unlikely(page_owner(page) == PAGE_OWNER_DEVICE)) {
+		free_device_page(page);
+		return;
+	}
+	if (!free_page_is_good(page, 0))
 		return;
 	zone = zone_by_id(strip(page, 0) >> PAGE_ZONE_SHIFT);
 	if (!pcp_free_cold(zone, page, 0, column_of(page)))

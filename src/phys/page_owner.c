@@ -29,7 +29,7 @@ static int make_sections(struct page_owner_state *state)
 	for (pfn = 0; pfn < end; pfn = ALIGN(pfn + 1, (pfn_t)PAGEBLOCK_PAGES)) {
 		struct page_owner_record **section = &state->section[pfn >> PFN_SECTION_SHIFT];
 
-		if (*section || !pfn_valid(pfn))
+		if (*section || !ram_pfn_valid(pfn))
 			continue;
 		*section = memblock_alloc_node(PAGES_PER_SECTION * sizeof(**section), PAGE_SIZE,
 					       pfn_to_block(pfn)->zone_id >> 3);

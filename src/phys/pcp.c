@@ -5,6 +5,7 @@
 #include "base/string.h"
 #include "phys/memblock.h"
 #include "phys/page_alloc.h"
+#include "phys/page_debug.h"
 #include "phys/phys_state.h"
 #include "quire/errno.h"
 #include "quire/port.h"
@@ -68,7 +69,7 @@ static void init_list(struct pcp_list *list, struct zone *zone, unsigned int ord
 	if (!entries)
 		return;
 	list->sp = list->base = *memory;
-	list->capacity = (u16)entries;
+	list->capacity = list->high_max = (u16)entries;
 	list->batch = (u16)max_t(unsigned int, batch >> order, 1);
 	pcp_set_high(list, order == PAGEBLOCK_ORDER ? entries : min_t(u32, entries, 2u * list->batch));
 	*memory += entries;
@@ -117,6 +118,40 @@ static int init_zone_lists(struct zone *zone, unsigned int nr_cpus)
 	return 0;
 }
 
+static void update_list(struct pcp_list *list, const struct pcp_size *size)
+{
+	u32 high = list->base ? list_entries(list->order, size) : 0;
+
+	/* A list that may hold nothing still hands a batch on. */
+	if (list->base)
+		hint_write(list->high_max, (u16)clamp_t(u32, high, 1, list->capacity));
+}
+
+void pcp_update_high(void)
+{
+	unsigned int nr_cpus = this_quire()->nr_cpus, fraction = hint_read(this_phys()->sysctl.percpu_pagelist_high_fraction);
+	unsigned int cpu, id, i;
+	struct zone *zone;
+
+	for_each_populated_zone(zone, id) {
+		struct pcp_size size = pcp_size_for(zone->present_pages, nr_cpus, fraction);
+
+		for (cpu = 0; zone->per_cpu_pageset && cpu < nr_cpus; cpu++)
+			for (i = 0; i < NR_PCP_LISTS; i++)
+				update_list(&zone->per_cpu_pageset[cpu]->lists[i], &size);
+		if (zone->per_cpu_pageset)
+			zone->pageset_high = min(size.high_max, 1u << PCP_MAX_SHIFT);
+	}
+	/* A list takes its new bound when it is emptied. */
+	drain_all_frames();
+}
+
+/* Combinations that mean nothing go the long way, which says so. */
+static bool gfp_is_nonsense(gfp_t gfp)
+{
+	return request_nonsense(gfp, 0) != NULL;
+}
+
 /* The list that serves requests of order 0 with these low gfp bits at once: of the first zone that they may use. */
 static struct pcp_list *list_for_gfp(struct phys_cpu *cpu, gfp_t gfp)
 {
@@ -126,7 +161,7 @@ static struct pcp_list *list_for_gfp(struct phys_cpu *cpu, gfp_t gfp)
 	while (ref->zone && ref->zone_idx > highest)
 		ref++;
 	/* The cold end is for the long way, and a machine may have no such zone. */
-	if (!ref->zone || gfp & __GFP_COLD)
+	if (!ref->zone || gfp & __GFP_COLD || gfp_is_nonsense(gfp))
 		return quire_slot_none.by_gfp[0];
 	return &cpu->zone_pcp[ref->zone->id]->lists[gfp_migratetype(gfp)];
 }
@@ -213,7 +248,7 @@ struct page *pcp_alloc(struct zone *zone, unsigned int order, enum migratetype t
 		page = pcp_pop(list);
 	}
 	pcp_leave(cpu);
-	return page;
+	return QUIRE_DEBUG && page && !page_debug_listed(page) ? NULL : page;
 }
 
 /* ---- overflow and drain ---- */
@@ -248,7 +283,7 @@ static void drain_list(struct phys_cpu *cpu, struct pcp_list *list, unsigned int
 static void overflow(struct phys_cpu *cpu, struct pcp_list *list)
 {
 	bool low = hint_read(zone_by_id(list->zone_id)->flags) & ZONE_BELOW_LOW;
-	u32 high = pcp_next_high(pcp_high(list), list->capacity, list->misses, low);
+	u32 high = pcp_next_high(pcp_high(list), hint_read(list->high_max), list->misses, low);
 
 	list->misses = 0;
 	if (high > pcp_high(list)) {
@@ -256,7 +291,7 @@ static void overflow(struct phys_cpu *cpu, struct pcp_list *list)
 		return;
 	}
 	drain_list(cpu, list, low ? pcp_count(list) : min_t(u32, list->batch, pcp_count(list)));
-	pcp_set_high(list, max_t(u32, high, list->batch));
+	pcp_set_high(list, min_t(u32, max_t(u32, high, list->batch), hint_read(list->high_max)));
 }
 
 /* The list to put a run on, entered and with room; NULL: none. */
@@ -307,10 +342,10 @@ static unsigned long drain_pageset(struct phys_cpu *cpu, struct per_cpu_pages *p
 		struct pcp_list *list = &pcp->lists[i];
 		u32 nr = pcp_count(list);
 
-		if (!nr)
+		if (!list->base)
 			continue;
 		drain_list(cpu, list, nr);
-		pcp_set_high(list, min_t(u32, pcp_high(list), 2u * list->batch));
+		pcp_set_high(list, min_t(u32, min_t(u32, pcp_high(list), 2u * list->batch), hint_read(list->high_max)));
 		frames += (unsigned long)nr << list->order;
 	}
 	return frames;

@@ -45,7 +45,8 @@ struct pcp_list {                  /* (C) its CPU, as [C1] says                 
 	u32 alloc_flags;           /* (c) flags of a page given out from here: zone, node, owner      */
 	u32 free_flags;            /* (c) and of one that waits here                                  */
 	long nr_free;              /* (C) entries that were freed to it; racy reads are hints         */
-	u16 capacity, batch;       /* (c) entries; entries moved at once                              */
+	u16 capacity, batch;       /* (c) entries that there is room for; entries moved at once       */
+	u16 high_max;              /* (a) most entries that it may grow to                            */
 	u8 zone_id, order;         /* (c)                                                             */
 	u16 misses;                /* (C) refills since the last overflow                             */
 	unsigned long nr_refilled, nr_drained; /* (C) entries that came from and went to the zone; racy reads are hints */
@@ -155,6 +156,9 @@ u32 pcp_next_high(u32 high, u32 high_max, u32 misses, bool memory_low);
 
 /* Makes the lists of all possible CPUs. 0 or -ENOMEM. Context: boot. */
 int pcp_init(void);
+/* Gives all lists the bounds that the sysctl percpu_pagelist_high_fraction says (0: the default; the room made at boot is the most),
+ * and empties them. May sleep. */
+void pcp_update_high(void);
 /* A run from this CPU's list of `zone`, refilled if needed. NULL: the zone has none, or the CPU is busy. */
 struct page *pcp_alloc(struct zone *zone, unsigned int order, enum migratetype type, unsigned int alloc_flags);
 /* Puts a run on this CPU's list for the block's column; false: it has none, or is busy. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* phys_init.c - brings physical memory up and hands it over to the buddy. */
 #include "base/string.h"
+#include "phys/movable.h"
 #include "phys/page_alloc.h"
 #include "phys/page_debug.h"
 #include "phys/phys.h"
@@ -69,8 +70,11 @@ int phys_init_sections_and_zones(const struct quire_boot *boot)
 		quire_log(QUIRE_LOG_WARNING, "memory above 16 TiB is not used");
 		memblock_cap(PFN_PHYS(PAGE_NO_PFN - 1));
 	}
-	if (vmstat_init() || make_state() || sparse_init() || free_area_init() || build_all_zonelists() ||
-	    make_cpus(boot) || pcp_init() || page_debug_init())
+	if (vmstat_init() || make_state())
+		return out_of_boot_memory();
+	movable_init();
+	if (sparse_init() || free_area_init() || build_all_zonelists() ||
+	    make_cpus(boot) || pcp_init() || device_init() || page_debug_init())
 		return out_of_boot_memory();
 	return 0;
 }

@@ -31,16 +31,20 @@ struct phys_state {                     /* (c) constant after boot, but for what
 	pg_data_t *nodes[QUIRE_MAX_NODES];
 	u8 distance[QUIRE_MAX_NODES][QUIRE_MAX_NODES];
 	pfn_t movable_start[QUIRE_MAX_NODES]; /* from here on a node's memory is ZONE_MOVABLE          */
+	bool movable_node;              /* so is all that can be taken out at run time                 */
 	struct phys_sysctl sysctl;
 	struct relief_ladder relief;
 	void (*lru_release)(struct page **pages, unsigned long nr); /* takes pages off their LRU lists */
 	int (*migrate)(pfn_t start, pfn_t end); /* moves movable pages out of a range                  */
 	unsigned long totalram_pages;   /* (a) managed by all zones                                    */
 	unsigned long totalreserve_pages; /* (a) kept back by reserves and high watermarks             */
+	unsigned long bad_requests;     /* (a) requests that made no sense                             */
+	unsigned long bad_lists;        /* (Z) of any zone: broken lists found, and made anew from the blocks */
 	unsigned long bad_pages;        /* (a) frames quarantined after a broken check                 */
 	u64 last_report_ns __aligned(8); /* (a) when a failed allocation was last reported              */
 	unsigned int poison_bytes;      /* (c) of each freed frame, filled with a pattern and checked when it is given */
 	unsigned long fail_nth;         /* (a) so many requests until one fails on purpose; 0: none      */
+	struct dev_pagemap *devices;    /* (a) memory of devices (device.c)                            */
 	struct page_owner_state *owner; /* (c) page_owner=on                                           */
 };
 

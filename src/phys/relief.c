@@ -63,7 +63,8 @@ unsigned long relief_step(const struct pressure *pressure, int *level)
 	relief = __atomic_load_n(&this_phys()->relief.first, __ATOMIC_ACQUIRE);
 	while (relief && (relief->cost < *level || !step_allowed(relief, pressure->gfp)))
 		relief = __atomic_load_n(&relief->next, __ATOMIC_ACQUIRE);
-	if (!relief) {
+	/* Nobody is killed by the way: who climbs to the last rung says so. */
+	if (!relief || (relief->cost >= RELIEF_KILL && *level < RELIEF_KILL)) {
 		*level = RELIEF_END;
 		return 0;
 	}

@@ -60,8 +60,8 @@ bool relief_reaches(int cost);
 void relief_set_background(void (*wake)(struct zone *zone, unsigned int order));
 void relief_wake_background(struct zone *zone, unsigned int order);
 
-/* Runs the cheapest step that costs at least *level and sets *level past it; frames given back. 0 and *level unchanged at
- * RELIEF_END: no step is left. */
+/* Runs the cheapest step that costs at least *level and sets *level past it; frames given back. 0 and *level RELIEF_END: no step
+ * is left; those from RELIEF_KILL on are run only when *level asks for them. */
 #define RELIEF_END 0x7fffffff
 unsigned long relief_step(const struct pressure *pressure, int *level);
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* zone_blocks.c - files a zone's page blocks by what is free in them, and serves runs from the right one. */
+#include "base/string.h"
+#include "phys/page_alloc.h"
 #include "phys/phys_state.h"
 #include "phys/zone.h"
 
@@ -20,15 +22,21 @@ u32 block_number(const struct pageblock *block)
 	return (u32)(block - this_quire()->phys->blocks);
 }
 
-void zone_init_lists(struct zone *zone)
+static void clear_lists(struct zone *zone)
 {
 	unsigned int order, type, f;
 
-	spin_lock_init(&zone->lock, LOCK_ZONE);
+	memset(zone->offer, 0, sizeof(zone->offer));
 	for (order = 0; order < NR_ORDERS; order++)
 		for (type = 0; type < MIGRATE_TYPES; type++)
 			for (f = 0; f < NR_FULLNESS; f++)
 				zone->free_area[order].free_list[type][f] = NO_BLOCK;
+}
+
+void zone_init_lists(struct zone *zone)
+{
+	spin_lock_init(&zone->lock, LOCK_ZONE);
+	clear_lists(zone);
 }
 
 /* ---- filing ---- */
@@ -60,10 +68,46 @@ static void set_offer(struct zone *zone, const struct pageblock *block, u16 orde
 	hint_write(zone->offer[block->mt].avail[block->filed & 7], orders);
 }
 
+/* Do the neighbours know this block? Their lines are written next, so that looking costs nothing. */
+static bool links_hold(const struct pageblock *block, const u32 *head)
+{
+	u32 number = block_number(block), nr_blocks = this_quire()->phys->nr_blocks;
+
+	if (block->prev == NO_BLOCK ? *head != number : block->prev >= nr_blocks || block_at(block->prev)->next != number)
+		return false;
+	return block->next == NO_BLOCK || (block->next < nr_blocks && block_at(block->next)->prev == number);
+}
+
+static void file_under(struct zone *zone, struct pageblock *block, u8 key);
+
+/* Somebody wrote into a block or a list head: forgets all lists of the zone and files its blocks anew, by what is free in them. */
+static __cold void refile_all(struct zone *zone, struct pageblock *but)
+{
+	u32 number = (u32)(zone->zone_start_pfn >> PAGEBLOCK_ORDER), last = (u32)((zone_end_pfn(zone) - 1) >> PAGEBLOCK_ORDER);
+
+	bad_list(zone, but);
+	clear_lists(zone);
+	for (; number <= last; number++) {
+		struct pageblock *block = block_at(number);
+		u8 key = block_key(block);
+
+		if (!block->present || block->zone_id != zone->id)
+			continue;
+		block->filed = FILED_NOWHERE;
+		if (block != but && key != FILED_NOWHERE)
+			file_under(zone, block, key);
+	}
+}
+
 static void unfile(struct zone *zone, struct pageblock *block)
 {
 	u32 *head = list_head_of(zone, block);
 	const u16 *offered = &zone->offer[block->mt].avail[block->filed & 7];
+
+	if (unlikely(!links_hold(block, head))) {
+		refile_all(zone, block);
+		return;
+	}
 
 	if (block->prev != NO_BLOCK)
 		block_at(block->prev)->next = block->next;

@@ -56,7 +56,7 @@ static u8 zone_id_for(const struct memblock_region *region, pfn_t pfn)
 	const struct phys_state *phys = this_phys();
 	enum zone_type type = zone_of_address(PFN_PHYS(pfn));
 
-	if (region->flags & MEMBLOCK_HOTPLUG || pfn >= phys->movable_start[region->nid])
+	if ((region->flags & MEMBLOCK_HOTPLUG && phys->movable_node) || pfn >= phys->movable_start[region->nid])
 		type = ZONE_MOVABLE;
 	return (u8)((unsigned int)region->nid << 3 | type);
 }

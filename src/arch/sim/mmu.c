@@ -202,10 +202,10 @@ int arch_init_mem_mapping(const struct boot_memory *memory)
 	return 0;
 }
 
-/* The host maps the whole array, sparsely. */
+/* The host maps the whole array, sparsely, as far as its physical memory goes. */
 int arch_vmemmap_populate(vaddr_t start, vaddr_t end, int nid)
 {
-	return 0;
+	return end - VMEMMAP_START <= host_self.vmemmap_bytes ? 0 : -ENOMEM;
 }
 
 /* What the kernel's tables say of [start, end) becomes true for the host's own MMU. */
