@@ -16,6 +16,7 @@ struct sysctl {
 	void (*get)(unsigned long *values);
 	void (*set)(const unsigned long *values); /* NULL: read only */
 	unsigned int nr;                          /* values in the file */
+	bool zero_too;                            /* 0 is allowed below min: the default */
 };
 
 static struct phys_sysctl *vm(void)
@@ -125,18 +126,18 @@ static void set_commit_ratio(const unsigned long *v)
 }
 
 static const struct sysctl sysctls[] = {
-	{"admin_reserve_kbytes", 0, ~0ul, get_admin_reserve_kbytes, set_admin_reserve_kbytes, 1},
-	{"lowmem_reserve_ratio", 0, 0xffffffff, get_reserve_ratio, set_reserve_ratio, MAX_NR_ZONES},
-	{"max_map_count", 0, 0x7fffffff, get_max_map_count, set_max_map_count, 1},
-	{"min_free_kbytes", 0, 0x7fffffff, get_min_free, set_min_free, 1},
-	{"mmap_min_addr", 0, ~0ul, get_mmap_min_addr, set_mmap_min_addr, 1},
-	{"overcommit_kbytes", 0, ~0ul, get_commit_kbytes, set_commit_kbytes, 1},
-	{"overcommit_memory", 0, 2, get_overcommit_mode, set_overcommit_mode, 1},
-	{"overcommit_ratio", 0, 0x7fffffff, get_commit_ratio, set_commit_ratio, 1},
-	{"percpu_pagelist_high_fraction", 0, 0x7fffffff, get_high_fraction, set_high_fraction, 1},
-	{"user_reserve_kbytes", 0, ~0ul, get_user_reserve_kbytes, set_user_reserve_kbytes, 1},
-	{"watermark_boost_factor", 0, 0x7fffffff, get_boost, set_boost, 1},
-	{"watermark_scale_factor", 1, 3000, get_scale, set_scale, 1},
+	{"admin_reserve_kbytes", 0, ~0ul, get_admin_reserve_kbytes, set_admin_reserve_kbytes, 1, false},
+	{"lowmem_reserve_ratio", 0, 0xffffffff, get_reserve_ratio, set_reserve_ratio, MAX_NR_ZONES, false},
+	{"max_map_count", 0, 0x7fffffff, get_max_map_count, set_max_map_count, 1, false},
+	{"min_free_kbytes", 0, 0x7fffffff, get_min_free, set_min_free, 1, false},
+	{"mmap_min_addr", 0, ~0ul, get_mmap_min_addr, set_mmap_min_addr, 1, false},
+	{"overcommit_kbytes", 0, ~0ul, get_commit_kbytes, set_commit_kbytes, 1, false},
+	{"overcommit_memory", 0, 2, get_overcommit_mode, set_overcommit_mode, 1, false},
+	{"overcommit_ratio", 0, 0x7fffffff, get_commit_ratio, set_commit_ratio, 1, false},
+	{"percpu_pagelist_high_fraction", 8, 0x7fffffff, get_high_fraction, set_high_fraction, 1, true},
+	{"user_reserve_kbytes", 0, ~0ul, get_user_reserve_kbytes, set_user_reserve_kbytes, 1, false},
+	{"watermark_boost_factor", 0, 0x7fffffff, get_boost, set_boost, 1, false},
+	{"watermark_scale_factor", 1, 3000, get_scale, set_scale, 1, false},
 };
 
 static const struct sysctl *find(const char *name)
@@ -189,7 +190,7 @@ static int parse_value(const char **at, const char *end, const struct sysctl *sy
 	}
 	if (text < end && !is_space(*text) && *text)
 		return -EINVAL;
-	if (sum < sysctl->min)
+	if (sum < sysctl->min && !(sysctl->zero_too && sum == 0))
 		return -EINVAL;
 	*value = (unsigned long)sum;
 	*at = text;

@@ -391,9 +391,9 @@ int bootmap_init(const struct quire_boot *boot)
 	read_firmware_map(&early->map, boot);
 	quire_log(QUIRE_LOG_INFO, "BIOS-provided physical RAM map:");
 	print_map(&early->map, "BIOS-e820");
-	/* The first frame is the firmware's, and no allocation has the address 0. */
-	bootmap_force(&early->map, 0, PAGE_SIZE, QUIRE_RANGE_RESERVED);
 	early->map.user_defined = bootmap_parse_cmdline(&early->map, cmdline);
+	/* The first frame is the firmware's, whoever says what, and no allocation has the address 0. */
+	bootmap_force(&early->map, 0, PAGE_SIZE, QUIRE_RANGE_RESERVED);
 	if (early->map.user_defined) {
 		quire_log(QUIRE_LOG_INFO, "user-defined physical RAM map:");
 		print_map(&early->map, "user");

@@ -77,6 +77,23 @@ static inline void script_give(struct script *s, unsigned int which)
 	s->held[k] = s->held[--s->nr_held];
 }
 
+/* Several frames by one call, of which any may be refused: what came is counted, and goes back at once. */
+static inline void script_many(struct script *s, unsigned int how_many)
+{
+	struct page *pages[64] = {NULL};
+	unsigned long before = nr_free_pages(), nr = how_many % 64, got = alloc_pages_bulk(GFP_KERNEL | __GFP_NOWARN, nr, pages);
+	void *exact = alloc_pages_exact((how_many + 1) * PAGE_SIZE / 2, GFP_KERNEL | __GFP_NOWARN);
+
+	for (unsigned long i = 0; i < nr; i++)
+		if ((pages[i] != NULL) != (i < got))
+			s->wrong = "a bulk request counted wrong";
+	free_pages_exact(exact, (how_many + 1) * PAGE_SIZE / 2);
+	free_pages_bulk(pages, got);
+	free_pages(get_zeroed_page(GFP_KERNEL | __GFP_NOWARN), 0);
+	if (nr_free_pages() != before)
+		s->wrong = "a refused part was lost";
+}
+
 static inline void script_contig(struct script *s, unsigned int where, unsigned int how_many)
 {
 	pfn_t start = where * (this_phys()->max_pfn / 256) + how_many % 7, end = start + 1 + how_many * 5;
@@ -104,8 +121,10 @@ static inline const char *script_play(struct script *s, const uint8_t *data, siz
 			script_take(s, what, how_much);
 		else if (what < 240)
 			script_give(s, how_much);
-		else if (what < 248)
+		else if (what < 244)
 			drain_all_frames();
+		else if (what < 248)
+			script_many(s, how_much);
 		else if (what < 254)
 			script_contig(s, how_much, what * 41u & 255);
 		else if (phys_check())

@@ -90,6 +90,15 @@ static void command_lines(void)
 	tap_is(type_at(&map, 128ull << 20), QUIRE_RANGE_ACPI, "# is for ACPI tables");
 	tap_is(type_at(&map, 256ull << 20), QUIRE_RANGE_PMEM, "! is persistent");
 	tap_is(type_at(&map, 1ull << 30), QUIRE_RANGE_RAM, "@ adds RAM");
+	bootmap_parse_cmdline(&map, "memmap=256M%0-1+2");
+	tap_ok(type_at(&map, 1ull << 20) == QUIRE_RANGE_RESERVED && type_at(&map, 128ull << 20) == QUIRE_RANGE_ACPI &&
+		       type_at(&map, 300ull << 20) == QUIRE_RANGE_RAM,
+	       "%%-old+new: the old type's parts of the range, and no more");
+	bootmap_parse_cmdline(&map, "memmap=16M%0-2 memmap=4M%0+1");
+	tap_ok(type_at(&map, 1ull << 20) == QUIRE_RANGE_RAM && type_at(&map, 8ull << 20) == 0, "without new it is forgotten, without old it is added");
+	bootmap_parse_cmdline(&map, "memmap=64M%0");
+	tap_is(type_at(&map, 32ull << 20), 0, "with neither all of the range is forgotten");
+	tap_ok(well_formed(&map), "and the map stays a good one");
 	bootmap_parse_cmdline(&map, "memmap=exactmap memmap=640K@0,31M@1M");
 	tap_ok(map.nr == 2 && type_at(&map, 32ull << 20) == 0, "exactmap forgets the rest");
 	bootmap_parse_cmdline(&map, "memmap= memmap=@ memmap=5 memmap=,, mem= mem=x");

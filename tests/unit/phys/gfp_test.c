@@ -273,7 +273,7 @@ int main(void)
 	tap_plan(0);
 	if (sizeof(long) == 4)
 		tap_skip_all("a machine with every zone does not fit");
-	machine = phys_machine_config(&config);
+	machine = tap_machine_frames(&config);
 	what_comes();
 	where();
 	without_effect();
@@ -284,6 +284,6 @@ int main(void)
 	background();
 	relief_unregister(&ladder.reclaim);
 	relief_unregister(&ladder.kill);
-	phys_machine_end(machine);
+	tap_machine_frames_end(machine);
 	return tap_done();
 }

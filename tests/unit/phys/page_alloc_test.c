@@ -145,6 +145,34 @@ static void wrong_use(void)
 	__free_pages(run, 3);
 }
 
+/* What a bound on the lists changes: how much one CPU keeps. */
+static void list_bounds(void)
+{
+	struct zone *zone = node_data(0)->node_zonelists[0]->zone;
+	struct pcp_list *list = pcp_list_of(this_phys_cpu()->zone_pcp[zone->id], 0, MIGRATE_UNMOVABLE);
+	struct page *pages[600];
+	unsigned long most, least;
+
+	tap_is(alloc_pages_bulk(GFP_KERNEL, 600, memset(pages, 0, sizeof(pages))), 600, "600 pages");
+	for (int round = 0; round < 20; round++) {
+		free_pages_bulk(pages, 600);
+		alloc_pages_bulk(GFP_KERNEL, 600, memset(pages, 0, sizeof(pages)));
+	}
+	free_pages_bulk(pages, 600);
+	most = pcp_count(list);
+	this_phys()->sysctl.percpu_pagelist_high_fraction = (unsigned int)(zone->present_pages / 64);
+	pcp_update_high();
+	tap_is(zone_pcp_pages(zone), 0, "a new bound empties the lists");
+	alloc_pages_bulk(GFP_KERNEL, 600, memset(pages, 0, sizeof(pages)));
+	free_pages_bulk(pages, 600);
+	least = pcp_count(list);
+	tap_ok(least <= 32 && least < most, "a fraction of the zone bounds what a CPU keeps: %lu, not %lu", least, most);
+	this_phys()->sysctl.percpu_pagelist_high_fraction = 0;
+	pcp_update_high();
+	tap_is(list->high_max, list->capacity, "0 is the default again");
+	tap_is(phys_check(), 0, "every invariant holds");
+}
+
 static void script_with_failures(void)
 {
 	unsigned long before = nr_free_pages();
@@ -194,6 +222,7 @@ int main(void)
 	exhaustion();
 	contiguous();
 	wrong_use();
+	list_bounds();
 	script_with_failures();
 	tap_machine_frames_end(machine);
 	return tap_done();

@@ -40,7 +40,7 @@ static struct hosted_machine *machine_with(const char *cmdline)
 	heard = 0;
 	log_file = open_memstream(&text, &text_len);
 	config.log = log_file;
-	machine = phys_machine_config(&config);
+	machine = tap_machine_frames(&config);
 	port = hosted_port;
 	port.stack_trace = fixed_stack;
 	port.symbol = fixed_symbol;
