@@ -103,6 +103,18 @@ void block_free(struct pageblock *block, unsigned int offset, unsigned int order
 	count_run(block, order, 1);
 }
 
+void block_free_word(struct pageblock *block, unsigned int word, u64 frames)
+{
+	while (frames) {
+		unsigned int at = (unsigned int)__builtin_ctzll(frames), order = 6;
+
+		while (at & ((1u << order) - 1) || (frames >> at & run_mask(order)) != run_mask(order))
+			order--;
+		block_free(block, word * 64 + at, order);
+		frames &= ~(run_mask(order) << at);
+	}
+}
+
 /* First run of exactly `order` < 6: wholly free, aligned, and its buddy not wholly free. */
 static unsigned int locate_small(const struct pageblock *block, unsigned int order)
 {
@@ -181,6 +193,23 @@ unsigned int block_take_some(struct pageblock *block, unsigned int max_order, un
 	*order = min(from, max_order);
 	take_low(block, offset, from, *order);
 	return offset;
+}
+
+unsigned int block_take_all(struct pageblock *block, u32 start, u32 *frames)
+{
+	unsigned int i, nr = 0;
+
+	for (i = 0; i < PAGEBLOCK_WORDS; i++) {
+		u64 left = block->map[i];
+
+		for (; left; left &= left - 1)
+			frames[nr++] = start + i * 64 + (unsigned int)__builtin_ctzll(left);
+		block->map[i] = 0;
+	}
+	block->runs = 0;
+	block->nr_single = 0;
+	block->nr_free = 0;
+	return nr;
 }
 
 void block_take_at(struct pageblock *block, unsigned int offset, unsigned int order)

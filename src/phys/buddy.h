@@ -77,10 +77,14 @@ bool block_run_used(const struct pageblock *block, unsigned int offset, unsigned
 
 /* Gives back a run that is not free; merges it upwards. */
 void block_free(struct pageblock *block, unsigned int offset, unsigned int order);
+/* Gives back the frames whose bits are set in one word of the map; none of them is free. The same as one by one, but by runs. */
+void block_free_word(struct pageblock *block, unsigned int word, u64 frames);
 /* Takes a run of exactly `order` (0..9) out of the smallest run that holds it; its offset. There must be one. */
 unsigned int block_take(struct pageblock *block, unsigned int order);
 /* Takes a run of at most `max_order`, out of the smallest run there is; *order tells which. nr_free must not be 0. */
 unsigned int block_take_some(struct pageblock *block, unsigned int max_order, unsigned int *order);
+/* Takes all that is free: frames[] gets `start` plus each offset, in rising order. How many. */
+unsigned int block_take_all(struct pageblock *block, u32 start, u32 *frames);
 /* Takes the given frames, which are all free, wherever they lie in their runs. */
 void block_take_at(struct pageblock *block, unsigned int offset, unsigned int order);
 

@@ -8,15 +8,23 @@
 
 /* ---- giving out ---- */
 
-/* A page as its new owner finds it; `flags`: zone, node, owner. Whole words, so that it is four stores. */
+/* A page as its new owner finds it; `flags`: zone, node, owner. */
 static __always_inline void reset_page(struct page *page, u32 flags, int count)
 {
-	atomic_store_explicit(&page->flags, flags, memory_order_relaxed);
-	atomic_store_explicit(&page->_mapcount, -1, memory_order_relaxed);
-	page->index_lo = 0;
+	/* Two neighbours at a time where a store is wide enough: flags and count, mapcount and index. */
+	if (sizeof(long) == 8 && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__) {
+		hint_write(((unsigned long *)page)[0], (unsigned long)((u64)(u32)count << 32 | flags));
+		hint_write(((unsigned long *)page)[1], (unsigned long)0xffffffffu);
+	} else {
+		atomic_store_explicit(&page->flags, flags, memory_order_relaxed);
+		atomic_store_explicit(&page->_mapcount, -1, memory_order_relaxed);
+		page->index_lo = 0;
+		atomic_store_explicit(&page->_refcount, count, memory_order_relaxed);
+	}
 	page->mapping_word = 0;
-	atomic_store_explicit(&page->_refcount, count, memory_order_relaxed);
 }
+static_assert(offsetof(struct page, flags) == 0 && offsetof(struct page, _refcount) == 4 &&
+	      offsetof(struct page, _mapcount) == 8 && offsetof(struct page, index_lo) == 12, "reset_page writes them in pairs");
 
 static void prep_compound(struct page *page, unsigned int order, u32 flags)
 {
@@ -275,7 +283,8 @@ static __always_inline bool push_fast(struct page *page, unsigned int slot, u32 
 		atomic_store_explicit(&page->flags, list->free_flags, memory_order_relaxed);
 		*sp = page;
 		hint_write(list->sp, sp + 1);
-		cpu_local_add(&list->nr_free, 1);
+		/* Nobody else counts here: a handler that comes now has no room on its lists. */
+		hint_write(list->nr_free, list->nr_free + 1);
 	}
 	barrier();
 	quire_host_slot_set(cpu);

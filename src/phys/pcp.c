@@ -70,7 +70,7 @@ static void init_list(struct pcp_list *list, struct zone *zone, unsigned int ord
 		return;
 	list->sp = list->base = *memory;
 	list->capacity = list->high_max = (u16)entries;
-	list->batch = (u16)max_t(unsigned int, batch >> order, 1);
+	list->batch = (u8)max_t(unsigned int, batch >> order, 1);
 	pcp_set_high(list, order == PAGEBLOCK_ORDER ? entries : min_t(u32, entries, 2u * list->batch));
 	*memory += entries;
 }
@@ -215,18 +215,19 @@ static void refill(struct phys_cpu *cpu, struct pcp_list *list, enum migratetype
 		nr = zone_take_frames(zone, type, alloc_flags, cpu->scratch, list->batch);
 	spin_unlock_irqrestore(&zone->lock, flags);
 	hint_write(list->nr_refilled, list->nr_refilled + nr);
-	while (nr)
-		pcp_push(list, pfn_to_page(cpu->scratch[--nr]));
-	list->misses++;
+	while (nr) {
+		struct page *page = pfn_to_page(cpu->scratch[--nr]);
+
+		/* Whoever gets the page writes its struct page at once. */
+		cpu_prefetch(page);
+		pcp_push(list, page);
+	}
+	list->misses += list->misses < 255;
 }
 
-/* Takes the `nr` entries that waited longest. */
-static void take_cold(struct pcp_list *list, u32 *pfns, unsigned int nr)
+/* Removes the `nr` entries that waited longest. */
+static void drop_cold(struct pcp_list *list, unsigned int nr)
 {
-	unsigned int i;
-
-	for (i = 0; i < nr; i++)
-		pfns[i] = (u32)page_to_pfn(list->base[i]);
 	memmove(list->base, list->base + nr, (pcp_count(list) - nr) * sizeof(*list->base));
 	hint_write(list->sp, list->sp - nr);
 }
@@ -242,8 +243,8 @@ struct page *pcp_alloc(struct zone *zone, unsigned int order, enum migratetype t
 	if (!pcp_count(list))
 		refill(cpu, list, type, alloc_flags);
 	if (pcp_count(list) && alloc_flags & ALLOC_COLD) {
-		take_cold(list, cpu->scratch, 1);
-		page = pfn_to_page(cpu->scratch[0]);
+		page = list->base[0];
+		drop_cold(list, 1);
 	} else if (pcp_count(list)) {
 		page = pcp_pop(list);
 	}
@@ -270,14 +271,18 @@ static void give_to_zone(struct zone *zone, const u32 *pfns, unsigned int nr, un
 /* Gives the `nr` coldest entries to the zone. */
 static void drain_list(struct phys_cpu *cpu, struct pcp_list *list, unsigned int nr)
 {
-	while (nr) {
-		unsigned int batch = min_t(unsigned int, nr, PCP_BATCH_MAX);
+	unsigned int done = 0;
 
-		take_cold(list, cpu->scratch, batch);
+	while (done < nr) {
+		unsigned int batch = min_t(unsigned int, nr - done, PCP_BATCH_MAX), i;
+
+		for (i = 0; i < batch; i++)
+			cpu->scratch[i] = (u32)page_to_pfn(list->base[done + i]);
 		give_to_zone(zone_by_id(list->zone_id), cpu->scratch, batch, list->order);
-		hint_write(list->nr_drained, list->nr_drained + batch);
-		nr -= batch;
+		done += batch;
 	}
+	drop_cold(list, nr);
+	hint_write(list->nr_drained, list->nr_drained + nr);
 }
 
 static void overflow(struct phys_cpu *cpu, struct pcp_list *list)
@@ -290,7 +295,8 @@ static void overflow(struct phys_cpu *cpu, struct pcp_list *list)
 		pcp_set_high(list, high);
 		return;
 	}
-	drain_list(cpu, list, low ? pcp_count(list) : min_t(u32, list->batch, pcp_count(list)));
+	/* Half of it, so that moving the rest down costs less than one entry for each that goes. */
+	drain_list(cpu, list, low ? pcp_count(list) : min_t(u32, max_t(u32, list->batch, pcp_count(list) / 2), pcp_count(list)));
 	pcp_set_high(list, min_t(u32, max_t(u32, high, list->batch), hint_read(list->high_max)));
 }
 
@@ -303,7 +309,7 @@ static struct pcp_list *enter_for_free(struct phys_cpu *cpu, struct zone *zone, 
 		return NULL;
 	if (list->sp == list->limit)
 		overflow(cpu, list);
-	cpu_local_add(&list->nr_free, 1);
+	hint_write(list->nr_free, list->nr_free + 1);
 	return list;
 }
 

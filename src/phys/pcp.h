@@ -7,8 +7,8 @@
  *	 [ 41 | 7 | 300 | 12 | ...    | 8 | 9 |           |      ]    a stack of pages for each order and mobility
  *	   `-> overflow goes to the zone    `- freed last, given out first: its lines are still in the cache
  *
- * A list holds orders 0 to 3 and 9 (huge pages). It refills by `batch` and overflows at `limit`, which grows with the load
- * up to the room there is and shrinks when memory is short.
+ * A list holds orders 0 to 3 and 9 (huge pages). It refills by `batch`; at `limit`, which grows with the load up to the room
+ * there is and shrinks when memory is short, its colder half goes to the zone.
  *
  * The short paths of page_alloc.c reach a CPU's lists through its slot (quire/ctx.h) and put quire_slot_busy there while they
  * change one. In that, and in quire_slot_none, all lists are empty and none has room: so a handler that comes in between
@@ -45,12 +45,14 @@ struct pcp_list {                  /* (C) its CPU, as [C1] says                 
 	u32 alloc_flags;           /* (c) flags of a page given out from here: zone, node, owner      */
 	u32 free_flags;            /* (c) and of one that waits here                                  */
 	long nr_free;              /* (C) entries that were freed to it; racy reads are hints         */
-	u16 capacity, batch;       /* (c) entries that there is room for; entries moved at once       */
+	u16 capacity;              /* (c) entries that there is room for                              */
 	u16 high_max;              /* (a) most entries that it may grow to                            */
+	u8 batch;                  /* (c) entries that a refill takes                                 */
+	u8 misses;                 /* (C) refills since the last overflow, 255: or more               */
 	u8 zone_id, order;         /* (c)                                                             */
-	u16 misses;                /* (C) refills since the last overflow                             */
 	unsigned long nr_refilled, nr_drained; /* (C) entries that came from and went to the zone; racy reads are hints */
 } __aligned(64);
+static_assert(sizeof(struct pcp_list) == 64 && PCP_BATCH_MAX <= 255, "a list's own words are one cache line");
 
 struct per_cpu_pages {
 	struct pcp_list lists[NR_PCP_LISTS];

@@ -264,18 +264,39 @@ void zone_free_run(struct zone *zone, pfn_t pfn, unsigned int order)
 	recover(zone);
 }
 
-/* Frees the first frames of the array that lie in one block; how many. The block is filed once. */
-static unsigned int free_one_block(struct zone *zone, const u32 *pfns, unsigned int nr)
+/* Frees the first frames of the array that lie in one word of a block's map; how many. */
+static unsigned int free_one_word(struct pageblock *block, const u32 *pfns, unsigned int nr)
+{
+	u32 word = pfns[0] / 64;
+	unsigned int i = 1;
+	u64 frames = 1ull << pfns[0] % 64;
+
+	for (; i < nr && pfns[i] / 64 == word; i++) {
+		QUIRE_ASSERT_MSG(!(frames >> pfns[i] % 64 & 1), "[B2] a frame is freed twice at once");
+		frames |= 1ull << pfns[i] % 64;
+	}
+	if (i == 1)
+		block_free(block, pfns[0] & (PAGEBLOCK_PAGES - 1), 0);
+	else
+		block_free_word(block, word % PAGEBLOCK_WORDS, frames);
+	return i;
+}
+
+/* Frees the first frames of the array that lie in one block; how many. The block is filed once, and the caller accounts for those of
+ * ordinary types: added to *nr_ordinary. */
+static unsigned int free_one_block(struct zone *zone, const u32 *pfns, unsigned int nr, long *nr_ordinary)
 {
 	struct pageblock *block = pfn_to_block(pfns[0]);
 	u32 number = pfns[0] >> PAGEBLOCK_ORDER;
 	unsigned int i = 0;
 
-	do {
-		block_free(block, pfns[i] & (PAGEBLOCK_PAGES - 1), 0);
-		i++;
-	} while (i < nr && pfns[i] >> PAGEBLOCK_ORDER == number);
-	account(zone, block->mt, i);
+	do
+		i += free_one_word(block, pfns + i, nr - i);
+	while (i < nr && pfns[i] >> PAGEBLOCK_ORDER == number);
+	if (likely(block->mt < MIGRATE_PCPTYPES))
+		*nr_ordinary += i;
+	else
+		account(zone, block->mt, i);
 	refile_freed(zone, block);
 	return i;
 }
@@ -284,12 +305,19 @@ void zone_free_frames(struct zone *zone, const u32 *pfns, unsigned int nr)
 {
 	unsigned long flags;
 	unsigned int i;
+	long nr_ordinary = 0;
 
+	/* Both lines of each block, so that the lock is not held while they come. */
 	for (i = 0; i < nr; i++)
-		cpu_prefetch(pfn_to_block(pfns[i]));
+		if (!i || pfns[i] >> PAGEBLOCK_ORDER != pfns[i - 1] >> PAGEBLOCK_ORDER) {
+			cpu_prefetch(pfn_to_block(pfns[i]));
+			cpu_prefetch(&pfn_to_block(pfns[i])->runs);
+		}
 	spin_lock_irqsave(&zone->lock, flags);
 	for (i = 0; i < nr; )
-		i += free_one_block(zone, pfns + i, nr - i);
+		i += free_one_block(zone, pfns + i, nr - i, &nr_ordinary);
+	if (nr_ordinary)
+		account(zone, MIGRATE_MOVABLE, nr_ordinary);
 	recover(zone);
 	spin_unlock_irqrestore(&zone->lock, flags);
 }
@@ -428,6 +456,8 @@ static unsigned int take_frames_from(struct zone *zone, struct pageblock *block,
 	unsigned int done = 0, order, offset, i;
 
 	open_block(zone, block);
+	if (block->nr_free <= nr)
+		done = block_take_all(block, start, pfns);
 	while (done < nr && block->nr_free) {
 		offset = block_take_some(block, 31u - (unsigned int)__builtin_clz(nr - done), &order);
 		for (i = 0; i < 1u << order; i++)

@@ -91,6 +91,42 @@ static void random_script(unsigned int rounds)
 	tap_is(block_max_order(&block), PAGEBLOCK_ORDER, "all back: one run of 512 frames");
 }
 
+/* Whole words back, and all that is free at once, against one frame at a time. */
+static void words(void)
+{
+	static struct pageblock block, model;
+	unsigned int wrong = 0;
+
+	for (unsigned int round = 0; round < 3000; round++) {
+		u32 frames[PAGEBLOCK_PAGES];
+		unsigned int order, nr, density = next_random(4);
+
+		memset(&block, 0, sizeof(block));
+		memset(&model, 0, sizeof(model));
+		for (unsigned int i = 0; i < PAGEBLOCK_WORDS; i++) {
+			u64 bits[2] = {0, 0};
+
+			for (unsigned int bit = 0; bit < 64; bit++)
+				bits[next_random(2)] |= (u64)(next_random(4) <= density) << bit;
+			if (density == 3 && next_random(2))
+				bits[0] = ~bits[1];
+			for (unsigned int half = 0; half < 2; half++)
+				block_free_word(&block, i, half ? bits[1] & ~bits[0] : bits[0]);
+			for (unsigned int bit = 0; bit < 64; bit++)
+				if ((bits[0] | bits[1]) >> bit & 1)
+					block_free(&model, i * 64 + bit, 0);
+		}
+		wrong += memcmp(&block, &model, sizeof(block)) != 0;
+		nr = block_take_all(&block, 1000, frames);
+		wrong += nr != model.nr_free || block.nr_free || block.runs || block.nr_single;
+		for (unsigned int i = 0; i < nr; i++)
+			wrong += !block_frame_free(&model, frames[i] - 1000) || (i && frames[i] <= frames[i - 1]);
+		for (order = 0; order < PAGEBLOCK_WORDS; order++)
+			wrong += block.map[order] != 0;
+	}
+	tap_is(wrong, 0, "frames freed by words merge as if freed one by one, and all come out at once");
+}
+
 static void splitting(void)
 {
 	static struct pageblock block;
@@ -120,6 +156,7 @@ int main(void)
 {
 	tap_plan(0);
 	splitting();
+	words();
 	for (unsigned int i = 0; i < 5; i++)
 		random_script(2000);
 	return tap_done();
