@@ -97,7 +97,7 @@ static void words(void)
 	static struct pageblock block, model;
 	unsigned int wrong = 0;
 
-	for (unsigned int round = 0; round < 3000; round++) {
+	for (unsigned int round = 0; round < 3000 / (unsigned int)tap_pace; round++) {
 		u32 frames[PAGEBLOCK_PAGES];
 		unsigned int order, nr, density = next_random(4);
 
