@@ -81,10 +81,13 @@ static bool munlock_entry(struct munlock_batch *batch, pte_t entry)
 
 static void munlock_pages(struct mm_struct *mm, unsigned long start, unsigned long end)
 {
-	struct munlock_batch batch = { .search = { .visit = { .entry = stop_where_locked }, .mine = &mm->pgt, .start = start,
-						   .end = end } };
+	struct munlock_batch batch;
 	struct pgtable_cursor c;
 
+	batch.search = (struct locked_elsewhere){
+		.visit = { .entry = stop_where_locked }, .mine = &mm->pgt, .start = start, .end = end,
+	};
+	batch.nr = 0;
 	for_each_leaf_table(&c, &mm->pgt, start, end) {
 		vaddr_t addr = c.addr;
 
