@@ -36,18 +36,6 @@ static long page_owner_read(struct file *file, struct iov_iter *to, u64 *pos)
 	return len;
 }
 
-static loff_t page_owner_llseek(struct file *file, loff_t offset, int whence)
-{
-	if (whence == SEEK_CUR)
-		offset += (loff_t)file->f_pos;
-	else if (whence != SEEK_SET)
-		return -EINVAL;
-	if (offset < 0)
-		return -EINVAL;
-	file->f_pos = (u64)offset;
-	return offset;
-}
-
 /* A position that counts frames is nothing to copy bytes by: sendfile refuses, and who copies goes on reading. */
 static int page_owner_open(struct inode *inode, struct file *file)
 {
@@ -56,7 +44,7 @@ static int page_owner_open(struct inode *inode, struct file *file)
 }
 
 static const struct file_operations page_owner_fops = {
-	.open = page_owner_open, .read_iter = page_owner_read, .llseek = page_owner_llseek,
+	.open = page_owner_open, .read_iter = page_owner_read, .llseek = text_llseek,
 };
 
 void debugfs_init(void)

@@ -36,6 +36,8 @@ int sink_puts(struct text_sink *sink, const char *text);
 /* Opens `file` as a text; release(arg) is called when it is closed (NULL: nothing to do). 0 or -ENOMEM. */
 int text_open(struct file *file, const struct text_ops *ops, void *arg, void (*release)(void *arg));
 extern const struct file_operations text_fops;
+/* Seeks in what has no known end: SEEK_SET and SEEK_CUR. */
+loff_t text_llseek(struct file *file, loff_t offset, int whence);
 
 /* Numbers in texts that are written: decimal or 0x; 0 or -EINVAL. */
 int parse_long(const char *text, long *value);

@@ -213,7 +213,7 @@ static void text_release(struct file *file)
 	kfree(t);
 }
 
-static loff_t text_llseek(struct file *file, loff_t offset, int whence)
+loff_t text_llseek(struct file *file, loff_t offset, int whence)
 {
 	if (whence == SEEK_CUR)
 		offset += (loff_t)file->f_pos;
