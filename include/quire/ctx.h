@@ -28,6 +28,14 @@ enum quire_ctx_flags {
 	QUIRE_CTX_PAGEFAULT_OFF = 1 << 6, /* a fault on user memory fails instead of waiting   */
 };
 
+/* What fail_nth counts, as bits. */
+enum quire_fail_kind {
+	QUIRE_FAIL_PAGE_ALLOC = 1 << 0, /* page frames                                          */
+	QUIRE_FAIL_SLAB = 1 << 1,       /* objects                                              */
+	QUIRE_FAIL_PGTABLE = 1 << 2,    /* page tables, also those that a CPU keeps ready       */
+	QUIRE_FAIL_ALL = 7,
+};
+
 struct quire_ctx {
 	u32 flags;                        /* QUIRE_CTX_*                                        */
 	u8 in_relief;                     /* depth inside relief steps: 0 or 1                  */
@@ -36,6 +44,10 @@ struct quire_ctx {
 	u8 pagefault_off;                 /* nesting of pagefault_disable                       */
 	u8 held[QUIRE_CTX_MAX_HELD];      /* debug builds: their ranks, in order taken          */
 	void *host;                       /* the host's task                                    */
+	/* Debug builds, for tests: this context's fail_nth-th allocation of these kinds fails, once. 0: none does, or it has
+	 * happened. Allocations that must not fail (__GFP_NOFAIL) do not count. */
+	u32 fail_nth;
+	u32 fail_kinds;                   /* enum quire_fail_kind                               */
 };
 
 /*

@@ -10,6 +10,7 @@
 #include "phys/phys_state.h"
 #include "sync/lockrank.h"
 #include "sync/ctx.h"
+#include "sync/fail_nth.h"
 
 /* Takes up to `nr` objects from the node's partial slabs. Context: node->lock is not held. */
 static unsigned int node_take(struct kmem_cache *cache, struct kmem_cache_node *node, unsigned int nr, void **objects)
@@ -105,6 +106,8 @@ static __always_inline void *alloc_object(struct kmem_cache *cache, gfp_t gfp)
 	void *object;
 
 	might_relieve(gfp);
+	if (should_fail_alloc(QUIRE_FAIL_SLAB, gfp))
+		return NULL;
 	cpu_pin();
 	mag = cache->magazine[this_cpu()];
 	if (likely(!mag->busy && mag->avail)) {

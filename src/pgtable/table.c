@@ -8,6 +8,7 @@
 #include "pgtable/walk.h"
 #include "quire/errno.h"
 #include "quire/stats.h"
+#include "sync/fail_nth.h"
 #include "sync/percpu.h"
 
 /*
@@ -87,6 +88,8 @@ struct page *table_alloc(gfp_t gfp)
 	struct table_cache *cache = this_cache();
 	struct page *page;
 
+	if (should_fail_alloc(QUIRE_FAIL_PGTABLE, gfp))
+		return NULL;
 	if (likely(cache) && take_cached(cache->tables, &cache->nr_tables, &cache->guard, &page))
 		return page;
 	return table_init(alloc_pages(gfp | __GFP_ZERO, 0));
@@ -315,6 +318,8 @@ static struct page *root_alloc(void)
 	struct table_cache *cache = this_cache();
 	struct page *page;
 
+	if (should_fail_alloc(QUIRE_FAIL_PGTABLE, GFP_KERNEL))
+		return NULL;
 	if (likely(cache) && take_cached(cache->roots, &cache->nr_roots, &cache->guard, &page))
 		return page;
 	page = table_init(alloc_pages(GFP_KERNEL, 0));

@@ -5,6 +5,7 @@
 #include "phys/page_debug.h"
 #include "phys/phys_state.h"
 #include "quire/stats.h"
+#include "sync/fail_nth.h"
 
 /* ---- giving out ---- */
 
@@ -137,6 +138,8 @@ struct page *alloc_frozen_pages(gfp_t gfp, unsigned int order)
 	struct page *page;
 
 	might_relieve(gfp);
+	if (should_fail_alloc(QUIRE_FAIL_PAGE_ALLOC, gfp))
+		return NULL;
 	page = likely(!order) ? alloc_fast(gfp, 0) : alloc_fast_order(gfp, order);
 	return likely(page) ? page : alloc_slow(gfp, order, NUMA_NO_NODE, NULL);
 }
@@ -155,6 +158,8 @@ struct page *alloc_pages(gfp_t gfp, unsigned int order)
 
 	might_relieve(gfp);
 	if (likely(!order)) {
+		if (should_fail_alloc(QUIRE_FAIL_PAGE_ALLOC, gfp))
+			return NULL;
 		page = alloc_fast(gfp, 1);
 		if (likely(page))
 			return page;
@@ -165,6 +170,8 @@ struct page *alloc_pages(gfp_t gfp, unsigned int order)
 struct page *__alloc_pages_nodemask(gfp_t gfp, unsigned int order, int nid, const unsigned long *nodemask)
 {
 	might_relieve(gfp);
+	if (should_fail_alloc(QUIRE_FAIL_PAGE_ALLOC, gfp))
+		return NULL;
 	return with_reference(alloc_slow(gfp, order, nid, nodemask));
 }
 

@@ -51,6 +51,9 @@ int vm_init(void);
 void vm_exit(void);
 /* Checks every address space (mm_check). Number of broken invariants, each logged. */
 unsigned int vm_check(void);
+/* Checks all address spaces together: every frame's _mapcount against the entries that show it, statistics of frames and page
+ * tables, Committed_AS. Only while no program runs or ends. Number of broken invariants, each logged. */
+unsigned int vm_check_sums(void);
 
 /* ---- overcommit.c ---- */
 /* Charges `pages` (may be negative: gives back). 0, or -ENOMEM with nothing charged. mm: whose size the reserve counts. */

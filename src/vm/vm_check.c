@@ -1,11 +1,25 @@
 /* SPDX-License-Identifier: MIT */
-/* vm_check.c - the invariants of address spaces, as code: VMA tree against list, sums, page tables and counters. */
+/*
+ * vm_check.c - the invariants of address spaces, as code: VMA tree against list, sums, page tables and counters; and of all of
+ * them together against the frames.
+ */
 #include "object/rmap.h"
 #include "pgtable/softpte.h"
 #include "pgtable/walk.h"
+#include "phys/frames.h"
+#include "phys/phys_state.h"
+#include "quire/stats.h"
 #include "sync/report.h"
 #include "vm/fault_int.h"
 #include "vm/mm_int.h"
+
+/* What all address spaces come to. */
+struct vm_sums {
+	unsigned long tables;      /* roots and tables below them */
+	unsigned long accounted;   /* pages of VM_ACCOUNT VMAs */
+	unsigned long entries;     /* present entries that count as mappings of a page */
+	u64 mixed;                 /* over the entries: a number that their frames give */
+};
 
 static unsigned int broken(const struct mm_struct *mm, const char *what, unsigned long got, unsigned long wanted)
 {
@@ -127,7 +141,7 @@ unsigned int mm_check(struct mm_struct *mm)
 }
 
 /* Calls fn on every mm, each kept alive meanwhile; the sum of the results. */
-static unsigned int for_all_mms(unsigned int (*fn)(struct mm_struct *mm))
+static unsigned int for_all_mms(unsigned int (*fn)(struct mm_struct *mm, struct vm_sums *sums), struct vm_sums *sums)
 {
 	struct vm_state *vm = this_vm();
 	struct mm_struct *mm, *prev = NULL;
@@ -142,7 +156,7 @@ static unsigned int for_all_mms(unsigned int (*fn)(struct mm_struct *mm))
 			mmput(prev);
 		prev = mm;
 		mmap_write_lock(mm);
-		sum += fn(mm);
+		sum += fn(mm, sums);
 		mmap_write_unlock(mm);
 		spin_lock(&vm->mm_list_lock);
 	}
@@ -152,7 +166,97 @@ static unsigned int for_all_mms(unsigned int (*fn)(struct mm_struct *mm))
 	return sum;
 }
 
+static unsigned int check_one(struct mm_struct *mm, struct vm_sums *sums)
+{
+	return mm_check(mm);
+}
+
 unsigned int vm_check(void)
 {
-	return for_all_mms(mm_check);
+	return for_all_mms(check_one, NULL);
+}
+
+/* ---- all together ---- */
+
+/* A number for a frame: sums of it agree by chance as good as never, however the frames are mixed up. */
+static u64 frame_mix(pfn_t pfn)
+{
+	u64 x = ((u64)pfn + 1) * 0x9e3779b97f4a7c15ull;
+
+	x = (x ^ x >> 32) * 0xd6e8feb86659fd93ull;
+	return x ^ x >> 29;
+}
+
+static unsigned int add_up(struct mm_struct *mm, struct vm_sums *sums)
+{
+	struct pgtable_cursor c;
+
+	sums->tables += 1 + mm->pgt.pgtables_bytes / PAGE_SIZE;
+	for (const struct vm_area_struct *vma = mm->mmap; vma; vma = vma->vm_next)
+		sums->accounted += vma->vm_flags & VM_ACCOUNT ? vma_pages(vma) : 0;
+	for_each_leaf_table(&c, &mm->pgt, 0, TASK_SIZE) {
+		pte_t *pte = c.pte;
+
+		for (vaddr_t addr = c.addr; addr < c.end; addr += PAGE_SIZE, pte++) {
+			pte_t entry = pte_read(pte);
+
+			if (!pte_present(entry) || pte_special(entry))
+				continue;
+			sums->entries++;
+			sums->mixed += frame_mix(pte_pfn(entry));
+		}
+	}
+	return 0;
+}
+
+/* The same sums from the frames' side, and the statistics that count frames. */
+static unsigned int check_frames(const struct vm_sums *sums)
+{
+	unsigned long mappings = 0, anon = 0, file = 0, mlocked = 0;
+	unsigned int bad = 0;
+	u64 mixed = 0;
+
+	for (pfn_t pfn = 0; pfn < this_phys()->max_pfn; pfn++) {
+		enum page_owner owner = frame_owner(pfn);
+		const struct page *page = pfn_to_page(pfn);
+		unsigned long count;
+
+		if (owner != PAGE_OWNER_ANON && owner != PAGE_OWNER_FILE)
+			continue;
+		count = (unsigned long)page_mapcount(page);
+		mappings += count;
+		mixed += count * frame_mix(pfn);
+		mlocked += PageMlocked(page) ? 1 : 0;
+		if (count && PageAnon(page))
+			anon++;
+		else if (count)
+			file++;
+	}
+	if (mappings != sums->entries)
+		bad += broken(NULL, "the sum of all _mapcount", mappings, sums->entries);
+	else if (mixed != sums->mixed)
+		bad += broken(NULL, "some frames' _mapcount, though not their sum,", (unsigned long)mixed,
+			      (unsigned long)sums->mixed);
+	if (anon != global_node_page_state(NR_ANON_MAPPED))
+		bad += broken(NULL, "AnonPages", global_node_page_state(NR_ANON_MAPPED), anon);
+	if (file != global_node_page_state(NR_FILE_MAPPED))
+		bad += broken(NULL, "Mapped", global_node_page_state(NR_FILE_MAPPED), file);
+	if (mlocked != global_node_page_state(NR_MLOCK))
+		bad += broken(NULL, "Mlocked", global_node_page_state(NR_MLOCK), mlocked);
+	return bad;
+}
+
+unsigned int vm_check_sums(void)
+{
+	struct vm_sums sums = { 0 };
+	unsigned int bad = 0;
+
+	for_all_mms(add_up, &sums);
+	bad += check_frames(&sums);
+	if (sums.tables != global_node_page_state(NR_PAGETABLE))
+		bad += broken(NULL, "PageTables", global_node_page_state(NR_PAGETABLE), sums.tables);
+	/* [MM4]; the rest belongs to shared memory objects. */
+	if (vm_committed_pages() < sums.accounted)
+		bad += broken(NULL, "Committed_AS", vm_committed_pages(), sums.accounted);
+	return bad;
 }

@@ -91,6 +91,15 @@ void diff_quire_begin(void);
 void diff_quire_end(void);
 /* Runs all operations. */
 void diff_on_quire(const struct op *ops, unsigned int nr, struct result *results);
+/* The same with every operation's first, second, ... allocation failing until it comes through (debug builds). */
+struct diff_failing {
+	unsigned int kinds;        /* enum quire_fail_kind */
+	unsigned long hits;        /* allocations that failed */
+	unsigned long absorbed;    /* of them: the call succeeded all the same */
+	unsigned long wrong;
+	unsigned int comparable;   /* steps before the first of these: what is in core may differ from there on */
+};
+void diff_on_quire_failing(const struct op *ops, unsigned int nr, struct result *results, struct diff_failing *how);
 /* The same in a child process. False when this system does not let the arena be used. */
 bool diff_on_linux(const struct op *ops, unsigned int nr, struct result *results);
 

@@ -68,6 +68,8 @@ static long quire_touch(unsigned long addr, bool write, unsigned char value)
 
 	if (got >= 0)
 		return got;
+	if (vm_machine.last[0].what & VM_FAULT_OOM)
+		return -ENOMEM;
 	if (vm_machine.last[0].what & VM_FAULT_SIGSEGV)
 		return -1000L * 11 - vm_machine.last[0].si_code;
 	return -1000L * 7 - vm_machine.last[0].si_code;
@@ -237,6 +239,95 @@ static long do_op(const struct op *op, struct result *result)
 	}
 }
 
+/* ---- with allocations that fail ---- */
+
+/* More than any one operation allocates. */
+#define MOST_ALLOCATIONS 2000u
+
+static struct diff_failing *failing;
+
+/* Several calls in one, whose errors do not come out one by one; or a move of several mappings, of which the first may have
+ * gone when the second finds no memory. */
+static bool is_composite(const struct op *op)
+{
+	const struct vm_area_struct *vma;
+
+	if (op->kind != OP_MREMAP)
+		return op->kind == OP_SUM || op->kind == OP_REMAP_FILE || op->kind == OP_MREMAP_ANY;
+	vma = vma_lookup(mm, op->addr);
+	return vma && vma->vm_end < op->addr + op->len;
+}
+
+static void wrong(const struct op *op, unsigned int nth, const char *what, long got)
+{
+	char text[400];
+
+	failing->wrong++;
+	tap_diag("%s (%ld), allocation %u failing: %s", what, got, nth, op_text(op, text, sizeof(text)));
+}
+
+/* What this call answers when it is out of memory. */
+static bool says_no_memory(const struct op *op, long ret)
+{
+	if (op->kind == OP_BRK)
+		return (unsigned long)ret != op->addr;
+	if (op->kind == OP_MLOCK || op->kind == OP_MLOCK2)
+		return ret == -ENOMEM || ret == -EAGAIN;
+	/* A stack that cannot grow for want of memory is no stack there: SIGSEGV, as on Linux. */
+	if ((op->kind == OP_READ || op->kind == OP_WRITE) && ret == -1000L * 11 - FAULT_SEGV_MAPERR)
+		return true;
+	return ret == -ENOMEM;
+}
+
+/* Calls that make pages be there early, where memory allows, and succeed without. */
+static bool may_do_without(const struct op *op)
+{
+	switch (op->kind) {
+	case OP_MMAP:
+	case OP_MMAP_ANY:
+	case OP_MREMAP:
+	case OP_MPROTECT:
+	case OP_MLOCK:
+	case OP_MLOCK2:
+	case OP_BRK:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* The operation with its first, second, ... allocation failing, until it comes through. */
+static long do_op_failing(const struct op *op, struct result *result, struct mm_struct **child)
+{
+	bool composite = is_composite(op);
+	struct quire_ctx *ctx = this_ctx();
+	long ret = 0;
+
+	for (unsigned int nth = 1; nth < MOST_ALLOCATIONS; nth++) {
+		bool hit;
+
+		ctx->fail_kinds = failing->kinds;
+		ctx->fail_nth = composite ? 0 : nth;
+		ret = op->kind == OP_FORK ? dup_mm(mm, child) : do_op(op, result);
+		hit = !composite && !ctx->fail_nth;
+		ctx->fail_nth = 0;
+		if (!hit)
+			return ret;
+		failing->hits++;
+		if (vm_check() != 0)
+			wrong(op, nth, "invariants are broken", ret);
+		if (!says_no_memory(op, ret)) {
+			/* Nobody noticed: pages that were only to be there early, for one. */
+			if (!may_do_without(op))
+				wrong(op, nth, "it did not notice", ret);
+			failing->absorbed++;
+			return ret;
+		}
+	}
+	wrong(op, MOST_ALLOCATIONS, "it never comes through", ret);
+	return ret;
+}
+
 void diff_quire_begin(void)
 {
 	struct mm_struct *first = vm_machine_start(64 << 20, 1);
@@ -248,6 +339,23 @@ void diff_quire_begin(void)
 void diff_quire_end(void)
 {
 	vm_machine_end(NULL);
+}
+
+/* One operation as it is asked for; a fork's child in *child. False when there is none. */
+static bool step(const struct op *op, struct result *result, struct mm_struct **child)
+{
+	if (failing)
+		result->ret = do_op_failing(op, result, child);
+	else
+		result->ret = op->kind == OP_FORK ? dup_mm(mm, child) : do_op(op, result);
+	return op->kind != OP_FORK || result->ret == 0;
+}
+
+void diff_on_quire_failing(const struct op *ops, unsigned int nr, struct result *results, struct diff_failing *how)
+{
+	failing = how;
+	diff_on_quire(ops, nr, results);
+	failing = NULL;
 }
 
 void diff_on_quire(const struct op *ops, unsigned int nr, struct result *results)
@@ -265,12 +373,13 @@ void diff_on_quire(const struct op *ops, unsigned int nr, struct result *results
 	for (unsigned int i = 0; i < nr; i++) {
 		struct mm_struct *child;
 
-		results[i].ret = do_op(&ops[i], &results[i]);
+		if (!step(&ops[i], &results[i], &child))
+			break;
+		if (failing && failing->absorbed && failing->comparable > i)
+			failing->comparable = i;
 		maps_normalise(maps_text(mm), HEAP_BASE, results[i].maps, sizeof(results[i].maps));
 		take_resident(&results[i]);
 		if (ops[i].kind == OP_FORK) {
-			if (dup_mm(mm, &child) != 0)
-				break;
 			parents[depth++] = mm;
 			mm = child;
 			vm_run_on(mm);
@@ -280,7 +389,7 @@ void diff_on_quire(const struct op *ops, unsigned int nr, struct result *results
 			vm_run_on(mm);
 			mmput(child);
 		}
-		if (vm_check() != 0) {
+		if (vm_check() != 0 || ((i % 8 == 0 || ops[i].kind == OP_EXIT) && vm_check_sums() != 0)) {
 			results[i].ret = -99999;
 			break;
 		}

@@ -46,6 +46,7 @@ void vm_machine_end(struct mm_struct *mm)
 
 	if (mm) {
 		tap_is(vm_check(), 0, "every address space is in order");
+		tap_is(vm_check_sums(), 0, "and agree with the frames");
 		vm_run_on(NULL);
 		mmput(mm);
 	}
