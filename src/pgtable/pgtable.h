@@ -31,14 +31,25 @@
 /* Counters of mapped pages that live here because whoever holds a page-table lock keeps them: enum mm_counter. */
 #define PGTABLE_NR_RSS 4
 
+/* What every fault reads comes first, what shootdowns write last: in a program's mm_struct they are different cache lines. */
 struct pgtable {
 	pte_t *root;                           /* (c) in the direct map                               */
+	struct pgtable_rss *rss;               /* (c) nr_rss counters, or NULL: a tree that counts nothing */
+	unsigned int nr_rss;                   /* (c) a power of two                                  */
 	spinlock_t lock;                       /* LOCK_PAGE_TABLE                                     */
 	unsigned long pgtables_bytes;          /* (P) to write [PG2]                                  */
-	u64 tlb_gen __aligned(8);               /* (a) shootdowns so far                               */
 	DECLARE_BITMAP(cpus, QUIRE_MAX_CPUS);  /* (a) CPUs that may hold translations of it           */
-	atomic_long_t rss[PGTABLE_NR_RSS];     /* (a) pages by kind                                   */
+	u64 tlb_gen __aligned(8);               /* (a) shootdowns so far                               */
 };
+
+/* Pages by kind, counted by the CPUs whose number ends alike: the count is the sum, a part may be negative. A line for each,
+ * because every fault counts. */
+struct pgtable_rss {
+	atomic_long_t pages[PGTABLE_NR_RSS];   /* (a)                                                 */
+} __cacheline_aligned;
+
+/* More CPUs share. */
+#define PGTABLE_MAX_RSS 16
 
 /* The view of struct page of a table's frame. */
 struct table_page {
@@ -135,10 +146,20 @@ int pgtable_init(struct pgtable *pgt);
 /* Frees the root; every table below is gone already. No CPU may have it loaded (lazily loaded ones are sent away). */
 void pgtable_destroy(struct pgtable *pgt);
 
-/* rss[which] += delta. */
+/* delta more pages of a kind. */
 static __always_inline void pgtable_add_rss(struct pgtable *pgt, unsigned int which, long delta)
 {
-	atomic_long_add(delta, &pgt->rss[which]);
+	atomic_long_add(delta, &pgt->rss[this_cpu() & (pgt->nr_rss - 1)].pages[which]);
+}
+
+/* Never negative. */
+static inline unsigned long pgtable_rss(const struct pgtable *pgt, unsigned int which)
+{
+	long sum = 0;
+
+	for (unsigned int i = 0; i < pgt->nr_rss; i++)
+		sum += atomic_long_read(&pgt->rss[i].pages[which]);
+	return sum > 0 ? (unsigned long)sum : 0;
 }
 
 /* Walks the whole tree and checks [PG1], [PG2], page owners and counters. Broken invariants, each logged. The caller excludes

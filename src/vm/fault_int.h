@@ -63,7 +63,7 @@ static inline enum mm_counter mm_counter_of(const struct page *page)
 
 static inline void add_mm_counter(struct mm_struct *mm, enum mm_counter which, long delta)
 {
-	atomic_long_add(delta, &mm->pgt.rss[which]);
+	pgtable_add_rss(&mm->pgt, which, delta);
 }
 
 #endif

@@ -19,6 +19,8 @@ struct mm_struct *mm_alloc(void)
 		kmem_cache_free(vm->mm_cache, mm);
 		return NULL;
 	}
+	mm->pgt.nr_rss = vm->nr_rss;
+	mm->pgt.rss = mm->rss;
 	vma_tree_init(&mm->tree);
 	mm->lock_seq = 1;
 	mm->pkey_map = arch_has_pkeys();

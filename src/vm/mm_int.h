@@ -44,6 +44,7 @@ struct mm_struct {
 	void *exe_file;                     /* (M) */
 	struct list_head mm_list;           /* (mm_list_lock) */
 	struct mutex anon_mutex;            /* LOCK_VMA: first faults of a VMA agree on its family */
+	struct pgtable_rss rss[];           /* pgt's: vm_state.nr_rss of them */
 };
 
 /* ---- locking ---- */
@@ -213,14 +214,14 @@ void mm_populate(struct mm_struct *mm, unsigned long start, unsigned long len);
 /* The same, but stops with -EFAULT at a page that cannot be had. */
 int mm_populate_strict(struct mm_struct *mm, unsigned long start, unsigned long len);
 
+static_assert(sizeof(long) == 4 || offsetof(struct mm_struct, pgt.tlb_gen) >= CACHE_LINE_BYTES,
+	      "a shootdown does not take the line that faults read");
 static_assert((int)NR_MM_COUNTERS == PGTABLE_NR_RSS, "the page table keeps the mm's counters");
 
 /* Pages of the mm by kind; delta by the holder of a page-table lock. */
 static inline unsigned long get_mm_counter(struct mm_struct *mm, enum mm_counter which)
 {
-	long value = atomic_long_read(&mm->pgt.rss[which]);
-
-	return value > 0 ? (unsigned long)value : 0;
+	return pgtable_rss(&mm->pgt, which);
 }
 
 static inline unsigned long get_mm_rss(struct mm_struct *mm)

@@ -17,6 +17,7 @@ enum overcommit_mode { OVERCOMMIT_GUESS, OVERCOMMIT_ALWAYS, OVERCOMMIT_NEVER };
 
 struct vm_state {
 	struct kmem_cache *mm_cache, *vma_cache, *leaf_cache, *inner_cache; /* (c) */
+	unsigned int nr_rss;                  /* (c) counters of RSS in an mm: one for each CPU up to a limit */
 	struct page *zero_page;               /* (c) PAGE_OWNER_ZERO, mapped read-only wherever nothing was written */
 
 	spinlock_t mm_list_lock;              /* LOCK_MM_LIST */

@@ -39,8 +39,7 @@ static void break_entries(struct mm_struct *mm, struct vm_area_struct *vma)
 
 	seen(mm_check(mm), set_pte(pte + 100, old), pte_clear(pte + 100), "an entry where no VMA is");
 	seen(mm_check(mm), vma->vm_flags &= ~VM_WRITE, vma->vm_flags = flags, "an entry that may write, a VMA that may not");
-	seen(mm_check(mm), atomic_long_add(1, &mm->pgt.rss[MM_ANONPAGES]), atomic_long_sub(1, &mm->pgt.rss[MM_ANONPAGES]),
-	     "RSS");
+	seen(mm_check(mm), add_mm_counter(mm, MM_ANONPAGES, 1), add_mm_counter(mm, MM_ANONPAGES, -1), "RSS");
 	seen(mm_check(mm), mm->pgt.pgtables_bytes += PAGE_SIZE, mm->pgt.pgtables_bytes -= PAGE_SIZE, "[PG2] the tables' bytes");
 	seen(mm_check(mm), page->index_lo++, page->index_lo--, "a page's index");
 	seen(mm_check(mm), pte_clear(pte), set_pte(pte, old), "an entry that was lost");
