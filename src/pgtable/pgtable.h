@@ -46,7 +46,8 @@ struct pgtable {
  * because every fault counts. */
 struct pgtable_rss {
 	atomic_long_t pages[PGTABLE_NR_RSS];   /* (a)                                                 */
-} __cacheline_aligned;
+	char fill[CACHE_LINE_BYTES - PGTABLE_NR_RSS * sizeof(atomic_long_t)];
+};
 
 /* More CPUs share. */
 #define PGTABLE_MAX_RSS 16

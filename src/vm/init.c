@@ -20,7 +20,7 @@ int vm_init(void)
 	spin_lock_init(&vm->mm_list_lock, LOCK_MM_LIST);
 	INIT_LIST_HEAD(&vm->mm_list);
 	vm->nr_rss = min((unsigned int)roundup_pow_of_two(this_quire()->nr_cpus), (unsigned int)PGTABLE_MAX_RSS);
-	vm->mm_cache = kmem_cache_create("mm_struct", sizeof(struct mm_struct) + vm->nr_rss * sizeof(struct pgtable_rss), 0,
+	vm->mm_cache = kmem_cache_create("mm_struct", MM_RSS_OFFSET + vm->nr_rss * sizeof(struct pgtable_rss), 0,
 					 SLAB_HWCACHE_ALIGN, NULL);
 	vm->vma_cache = kmem_cache_create("vm_area_struct", sizeof(struct vm_area_struct), 0, SLAB_HWCACHE_ALIGN, NULL);
 	vm->leaf_cache = kmem_cache_create("vma_tree_leaf", sizeof(struct vma_leaf), 0, SLAB_HWCACHE_ALIGN, NULL);

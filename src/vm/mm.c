@@ -20,7 +20,7 @@ struct mm_struct *mm_alloc(void)
 		return NULL;
 	}
 	mm->pgt.nr_rss = vm->nr_rss;
-	mm->pgt.rss = mm->rss;
+	mm->pgt.rss = (struct pgtable_rss *)((char *)mm + MM_RSS_OFFSET);
 	vma_tree_init(&mm->tree);
 	mm->lock_seq = 1;
 	mm->pkey_map = arch_has_pkeys();

@@ -44,8 +44,10 @@ struct mm_struct {
 	void *exe_file;                     /* (M) */
 	struct list_head mm_list;           /* (mm_list_lock) */
 	struct mutex anon_mutex;            /* LOCK_VMA: first faults of a VMA agree on its family */
-	struct pgtable_rss rss[];           /* pgt's: vm_state.nr_rss of them */
 };
+
+/* Where pgt.rss of an mm lies: behind it, on lines of its own. */
+#define MM_RSS_OFFSET ALIGN(sizeof(struct mm_struct), CACHE_LINE_BYTES)
 
 /* ---- locking ---- */
 
