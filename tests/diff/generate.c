@@ -251,9 +251,6 @@ static void some_wide_op(struct op *op)
 		op->flags = barriers[below(sizeof(barriers) / sizeof(barriers[0]))];
 		op->prot = one_in(20);
 		break;
-	case OP_PKEY_MPROTECT:
-		op->prot = some_prot();
-		break;
 	default:
 		break;
 	}
@@ -331,7 +328,7 @@ const char *op_text(const struct op *op, char *buf, size_t size)
 		"mmap", "munmap", "mprotect", "mremap", "madvise", "mlock", "munlock", "msync", "mincore", "read", "write",
 		"fork", "exit", "ftruncate", "pwrite", "pread", "brk", "mlock2", "sum", "remap_file_pages", "mmap-anywhere",
 		"mremap-anywhere", "mlockall", "munlockall", "seal", "fallocate", "process_vm_readv", "process_vm_writev",
-		"membarrier", "pkey_mprotect", "shmat", "shmdt", "mseal", "process_madvise",
+		"membarrier",
 	};
 	char from[40], to[40];
 

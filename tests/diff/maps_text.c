@@ -14,7 +14,7 @@ static const char *kind_of(const char *name)
 {
 	static const char *const kinds[][2] = {
 		{ "memfd:diff0", "file0" }, { "memfd:diff1", "file1" }, { "memfd:diff2", "file2" }, { "zero", "shm" },
-		{ "[heap]", "heap" }, { "SYSV", "sysv" }, { "[stack]", "stack" },
+		{ "[heap]", "heap" }, { "[stack]", "stack" },
 	};
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)

@@ -12,7 +12,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/shm.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -24,7 +23,6 @@
 #ifndef MFD_ALLOW_SEALING
 #define MFD_ALLOW_SEALING 2
 #endif
-#define NR_MSEAL 462
 
 static sigjmp_buf touched;
 static volatile long touch_failed;
@@ -171,28 +169,6 @@ static long process_vm(const struct op *op)
 	return ret;
 }
 
-static long shm(const struct op *op)
-{
-	int id = shmget(IPC_PRIVATE, op->len, 0600);
-	long ret;
-
-	if (id < 0)
-		return result_of(id);
-	ret = result_of((long)shmat(id, (void *)real(op->addr), (int)op->flags));
-	shmctl(id, IPC_RMID, NULL);
-	return named(ret);
-}
-
-static long process_madvise_self(const struct op *op)
-{
-	struct iovec range = { (void *)real(op->addr), op->len };
-	int fd = (int)syscall(SYS_pidfd_open, getpid(), 0);
-	long ret = result_of(syscall(SYS_process_madvise, fd, &range, 1ul, op->advice, (unsigned int)op->flags));
-
-	close(fd);
-	return ret;
-}
-
 static long do_kernel_op(const struct op *op)
 {
 	switch (op->kind) {
@@ -211,16 +187,6 @@ static long do_kernel_op(const struct op *op)
 		if (!op->flags)
 			return syscall(SYS_membarrier, 0, op->prot, 0) > 0;
 		return result_of(syscall(SYS_membarrier, op->flags, op->prot, 0));
-	case OP_PKEY_MPROTECT:
-		return result_of(syscall(SYS_pkey_mprotect, real(op->addr), op->len, op->prot, -1));
-	case OP_SHM:
-		return shm(op);
-	case OP_SHMDT:
-		return result_of(shmdt((void *)real(op->addr)));
-	case OP_MSEAL:
-		return result_of(syscall(NR_MSEAL, real(op->addr), op->len, op->flags));
-	case OP_PROCESS_MADVISE:
-		return process_madvise_self(op);
 	default:
 		return 0;
 	}
