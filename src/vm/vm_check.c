@@ -3,6 +3,7 @@
  * vm_check.c - the invariants of address spaces, as code: VMA tree against list, sums, page tables and counters; and of all of
  * them together against the frames.
  */
+#include "kva/kva.h"
 #include "object/rmap.h"
 #include "pgtable/softpte.h"
 #include "pgtable/walk.h"
@@ -248,7 +249,8 @@ static unsigned int check_frames(const struct vm_sums *sums)
 
 unsigned int vm_check_sums(void)
 {
-	struct vm_sums sums = { 0 };
+	/* The tables of kernel addresses count as well. */
+	struct vm_sums sums = { .tables = this_kva()->tables.pgtables_bytes / PAGE_SIZE };
 	unsigned int bad = 0;
 
 	for_all_mms(add_up, &sums);

@@ -246,14 +246,15 @@ static long do_op(const struct op *op, struct result *result)
 
 static struct diff_failing *failing;
 
-/* Several calls in one, whose errors do not come out one by one; or a move of several mappings, of which the first may have
+/* Several calls in one, whose errors do not come out one by one, memory of the test's own among them; or a move of several mappings, of which the first may have
  * gone when the second finds no memory. */
 static bool is_composite(const struct op *op)
 {
 	const struct vm_area_struct *vma;
 
 	if (op->kind != OP_MREMAP)
-		return op->kind == OP_SUM || op->kind == OP_REMAP_FILE || op->kind == OP_MREMAP_ANY;
+		return op->kind == OP_SUM || op->kind == OP_REMAP_FILE || op->kind == OP_MREMAP_ANY ||
+		       op->kind == OP_MINCORE;
 	vma = vma_lookup(mm, op->addr);
 	return vma && vma->vm_end < op->addr + op->len;
 }
@@ -330,7 +331,7 @@ static long do_op_failing(const struct op *op, struct result *result, struct mm_
 
 void diff_quire_begin(void)
 {
-	struct mm_struct *first = vm_machine_start(64 << 20, 1);
+	struct mm_struct *first = vm_machine_start(24 << 20, 1);
 
 	vm_run_on(NULL);
 	mmput(first);
