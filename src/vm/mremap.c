@@ -162,9 +162,12 @@ static void leave_old_place(struct mremap_request *req, unsigned long vm_flags)
 
 	if (!(req->flags & MREMAP_DONTUNMAP)) {
 		/* Unmapping uncharges these pages, whose charge moves along. Its one failure is a cut that finds no memory;
-		 * then the old place stays, empty and charged. */
-		if (req->old_len && munmap_moved(mm, req->addr, req->addr + req->old_len) == 0 && (vm_flags & VM_ACCOUNT))
-			atomic_long_add((long)old_pages, &this_vm()->committed);
+		 * then the old place stays, empty, and is charged beside the new one. */
+		if (req->old_len) {
+			(void)munmap_moved(mm, req->addr, req->addr + req->old_len);
+			if (vm_flags & VM_ACCOUNT)
+				atomic_long_add((long)old_pages, &this_vm()->committed);
+		}
 		return;
 	}
 	vma = vma_lookup(mm, req->addr);

@@ -45,6 +45,11 @@ static bool compare(uint64_t seed, unsigned int kinds, struct diff_failing *sum)
 	sum->hits += how.hits;
 	sum->absorbed += how.absorbed;
 	sum->wrong += how.wrong;
+	for (unsigned int i = 0; i < nr; i++)
+		if (clean[i].ret == -99999 || failed[i].ret == -99999) {
+			tap_diag("invariants are broken after operation %u: %s", i, op_text(&ops[i], text, sizeof(text)));
+			return false;
+		}
 	for (unsigned int i = 0; i < how.comparable; i++) {
 		if (result_same(&ops[i], &clean[i], &failed[i]))
 			continue;
