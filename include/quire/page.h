@@ -212,6 +212,12 @@ static inline int page_count(const struct page *page)
 	return atomic_load_explicit(&((struct page *)page)->_refcount, memory_order_relaxed);
 }
 
+/* Who sees the last other reference gone sees all that its owner did with the page; pairs with the release of put_page(). */
+static inline int page_count_acquire(const struct page *page)
+{
+	return atomic_load_explicit(&((struct page *)page)->_refcount, memory_order_acquire);
+}
+
 static inline int page_mapcount(const struct page *page)
 {
 	return atomic_load_explicit(&((struct page *)page)->_mapcount, memory_order_relaxed) + 1;

@@ -38,10 +38,13 @@ static void cpu_mask_clear(struct pgtable *pgt, unsigned int cpu)
 	(void)__atomic_fetch_and(&pgt->cpus[cpu / BITS_PER_LONG], ~(1ul << cpu % BITS_PER_LONG), __ATOMIC_SEQ_CST);
 }
 
-/* Other CPUs look at it without a lock. */
+/*
+ * Other CPUs look at it without a lock. Release, and acquire where they look: who sees that this CPU is lazy, or out of
+ * the mask, does not interrupt it, and frees pages that this CPU has written to before.
+ */
 static void set_lazy(struct tlb_cpu *tlb, bool lazy)
 {
-	__atomic_store_n(&tlb->lazy, lazy, __ATOMIC_RELAXED);
+	__atomic_store_n(&tlb->lazy, lazy, __ATOMIC_RELEASE);
 }
 
 /* IRQs are off. */
@@ -110,7 +113,7 @@ static bool used_elsewhere(const struct pgtable *pgt, unsigned int cpu)
 	for (unsigned int i = 0; i < BITS_TO_LONGS(QUIRE_MAX_CPUS); i++) {
 		unsigned long own = i == cpu / BITS_PER_LONG ? 1ul << cpu % BITS_PER_LONG : 0;
 
-		if (__atomic_load_n(&pgt->cpus[i], __ATOMIC_RELAXED) & ~own)
+		if (__atomic_load_n(&pgt->cpus[i], __ATOMIC_ACQUIRE) & ~own)
 			return true;
 	}
 	return false;
@@ -124,10 +127,10 @@ static void flush_many(struct flush *flush)
 
 	flush->gen = __atomic_add_fetch(&flush->pgt->tlb_gen, 1, __ATOMIC_SEQ_CST);
 	for_each_possible_cpu(cpu) {
-		if (!(__atomic_load_n(&flush->pgt->cpus[cpu / BITS_PER_LONG], __ATOMIC_RELAXED) >> cpu % BITS_PER_LONG & 1))
+		if (!(__atomic_load_n(&flush->pgt->cpus[cpu / BITS_PER_LONG], __ATOMIC_ACQUIRE) >> cpu % BITS_PER_LONG & 1))
 			continue;
 		/* Pairs with the fence in pgtable_switch: it sees the new generation, or we see that it is not lazy. */
-		if (!(flush->flags & TLB_FREED_TABLES) && __atomic_load_n(&tlb[cpu].lazy, __ATOMIC_RELAXED))
+		if (!(flush->flags & TLB_FREED_TABLES) && __atomic_load_n(&tlb[cpu].lazy, __ATOMIC_ACQUIRE))
 			continue;
 		mask.bits[cpu / 64] |= 1ull << cpu % 64;
 	}

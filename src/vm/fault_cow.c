@@ -28,7 +28,7 @@ static vm_fault_t reuse(struct vm_fault *vmf)
  */
 static bool sole_owner(const struct page *page)
 {
-	return PageAnon(page) && page_count(page) == 1 && page_mapcount(page) == 1;
+	return PageAnon(page) && page_count_acquire(page) == 1 && page_mapcount(page) == 1;
 }
 
 /* The old page (NULL: one that is counted nowhere) is pinned by the caller; a copy of source takes its place in the entry. */

@@ -84,11 +84,11 @@ static __always_inline struct vm_area_struct *lookup_floor(const struct vma_tree
 		i = node_floor(node->lo, nr, addr);
 		if (i < 0)
 			return NULL;
-		node = node_load(node->slot[i]);
+		node = smp_load_acquire(&node->slot[i]);
 	}
 	nr = smp_load_acquire(&node->nr);
 	i = node_floor(node->lo, nr, addr);
-	return i < 0 ? NULL : node_load(node->slot[i]);
+	return i < 0 ? NULL : smp_load_acquire(&node->slot[i]);
 }
 
 struct vm_area_struct *vma_tree_lookup_rcu(const struct vma_tree *tree, unsigned long addr)
@@ -249,7 +249,7 @@ static void leaf_insert_at(struct vma_leaf *leaf, unsigned int at, struct vm_are
 {
 	for (unsigned int i = leaf->nr; i > at; i--) {
 		node_store(leaf->key[i], leaf->key[i - 1]);
-		node_store(leaf->slot[i], leaf->slot[i - 1]);
+		smp_store_release(&leaf->slot[i], leaf->slot[i - 1]);
 	}
 	node_store(leaf->key[at], vma->vm_start);
 	/* Release: pairs with a reader's dependent loads of the VMA. */
@@ -263,7 +263,7 @@ static void inner_insert_at(struct vma_inner *inner, unsigned int at, void *chil
 
 	for (unsigned int i = inner->nr; i > at; i--) {
 		node_store(inner->lo[i], inner->lo[i - 1]);
-		node_store(inner->slot[i], inner->slot[i - 1]);
+		smp_store_release(&inner->slot[i], inner->slot[i - 1]);
 		inner->hi[i] = inner->hi[i - 1];
 		inner->gap[i] = inner->gap[i - 1];
 	}
@@ -279,7 +279,7 @@ static void inner_remove_at(struct vma_inner *inner, unsigned int at)
 {
 	for (unsigned int i = at; i + 1 < inner->nr; i++) {
 		node_store(inner->lo[i], inner->lo[i + 1]);
-		node_store(inner->slot[i], inner->slot[i + 1]);
+		smp_store_release(&inner->slot[i], inner->slot[i + 1]);
 		inner->hi[i] = inner->hi[i + 1];
 		inner->gap[i] = inner->gap[i + 1];
 	}
@@ -294,7 +294,7 @@ static void node_move_tail(void *left, void *right, unsigned int from)
 
 	for (unsigned int i = 0; i < n; i++) {
 		node_store(r->lo[r->nr + i], l->lo[from + i]);
-		node_store(r->slot[r->nr + i], l->slot[from + i]);
+		smp_store_release(&r->slot[r->nr + i], l->slot[from + i]);
 		if (!l->is_leaf) {
 			r->hi[r->nr + i] = l->hi[from + i];
 			r->gap[r->nr + i] = l->gap[from + i];
@@ -502,7 +502,7 @@ void vma_tree_erase(struct vma_tree *tree, struct vm_area_struct *vma)
 	QUIRE_ASSERT(at < leaf->nr && leaf->slot[at] == vma);
 	for (unsigned int i = at; i + 1 < leaf->nr; i++) {
 		node_store(leaf->key[i], leaf->key[i + 1]);
-		node_store(leaf->slot[i], leaf->slot[i + 1]);
+		smp_store_release(&leaf->slot[i], leaf->slot[i + 1]);
 	}
 	smp_store_release(&leaf->nr, (u16)(leaf->nr - 1));
 	if (leaf->nr <= VMA_TREE_FANOUT / 4 && (path.depth > 1 || leaf->nr == 0))

@@ -16,7 +16,10 @@ struct node_summary {
 	unsigned long lo, hi, gap;
 };
 
-/* Plain words that readers load meanwhile: no tearing, no order. */
+/*
+ * Keys that readers load meanwhile: no tearing, no order. Slots are stored with release and loaded with acquire: a pointer
+ * that is moved within a node leads to its VMA as well as one that comes in.
+ */
 #define node_load(word) __atomic_load_n(&(word), __ATOMIC_RELAXED)
 #define node_store(word, value) __atomic_store_n(&(word), value, __ATOMIC_RELAXED)
 

@@ -154,7 +154,8 @@ static void test_add_and_find(void)
 /* A tree that holds high indices only must take low ones, and the other way round: every order of a spread of places. */
 static void test_sparse(void)
 {
-	static const pgoff_t places[] = { 0, 1, 63, 64, 65, 4095, 4096, 262143, 262144, 1ul << 24, 0xfffffffful };
+	/* The last is the highest that an object can have where indices are 32 bits: ~0 is the end of no range. */
+	static const pgoff_t places[] = { 0, 1, 63, 64, 65, 4095, 4096, 262143, 262144, 1ul << 24, 0xfffffffeul };
 	unsigned int nr = sizeof(places) / sizeof(places[0]);
 	struct object object;
 

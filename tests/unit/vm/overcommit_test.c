@@ -184,7 +184,7 @@ static void test_fork(struct mm_struct *mm)
 static void test_never(struct mm_struct *mm)
 {
 	struct vm_state *vm = this_vm();
-	unsigned long a, b, limit = vm_committed_pages() + 40;
+	unsigned long a, b, limit = vm_committed_pages() + 40, more = this_phys()->totalram_pages + 1;
 	struct mm_struct *child = NULL;
 
 	vm->overcommit_mode = OVERCOMMIT_NEVER;
@@ -214,10 +214,10 @@ static void test_never(struct mm_struct *mm)
 	do_munmap(mm, b, 9 * PG);
 	vm->overcommit_kbytes = 0;
 	vm->overcommit_mode = OVERCOMMIT_GUESS;
-	tap_is((long)map_anon(mm, 1 << 20, RW, 0), -ENOMEM, "guessing: more than all RAM is refused");
+	tap_is((long)map_anon(mm, more, RW, 0), -ENOMEM, "guessing: more than all RAM is refused");
 	vm->overcommit_mode = OVERCOMMIT_ALWAYS;
-	commits(1 << 20, a = map_anon(mm, 1 << 20, RW, 0), "always: it is promised");
-	do_munmap(mm, a, PG << 20);
+	commits(more, a = map_anon(mm, more, RW, 0), "always: it is promised");
+	do_munmap(mm, a, more * PG);
 	vm->overcommit_mode = OVERCOMMIT_GUESS;
 }
 
