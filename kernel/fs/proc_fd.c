@@ -126,11 +126,8 @@ static int list_numbers(struct file *file, struct dir_context *ctx, unsigned int
 
 	if (!may_inspect(task))
 		return -EACCES;
-	while (ctx->pos < 2) {
-		if (ctx->actor(ctx, "..", (size_t)ctx->pos + 1, ctx->pos + 1, file->f_inode->i_ino, DT_DIR))
-			return 0;
-		ctx->pos++;
-	}
+	if (!emit_dots(file, ctx))
+		return 0;
 	files = get_files_struct(task);
 	if (!files)
 		return 0;

@@ -116,11 +116,8 @@ static int range_iterate(struct file *file, struct dir_context *ctx)
 
 	if (!may_inspect(task))
 		return -EACCES;
-	while (ctx->pos < 2) {
-		if (ctx->actor(ctx, "..", (size_t)ctx->pos + 1, ctx->pos + 1, file->f_inode->i_ino, DT_DIR))
-			return 0;
-		ctx->pos++;
-	}
+	if (!emit_dots(file, ctx))
+		return 0;
 	mm = get_task_mm(task);
 	if (!mm)
 		return 0;

@@ -341,17 +341,22 @@ static struct inode *pid_dir_lookup(struct inode *dir, const char *name, size_t 
 	return NULL;
 }
 
+bool emit_dots(struct file *file, struct dir_context *ctx)
+{
+	for (; ctx->pos < 2; ctx->pos++)
+		if (ctx->actor(ctx, "..", (size_t)ctx->pos + 1, ctx->pos + 1, file->f_inode->i_ino, DT_DIR))
+			return false;
+	return true;
+}
+
 static int pid_dir_iterate(struct file *file, struct dir_context *ctx)
 {
 	struct proc_inode *pi = proc_i(file->f_inode);
 
 	if (task_gone(pi->task))
 		return -ENOENT;
-	while (ctx->pos < 2) {
-		if (ctx->actor(ctx, "..", (size_t)ctx->pos + 1, ctx->pos + 1, file->f_inode->i_ino, DT_DIR))
-			return 0;
-		ctx->pos++;
-	}
+	if (!emit_dots(file, ctx))
+		return 0;
 	for (; ctx->pos - 2 < ARRAY_SIZE(entries); ctx->pos++) {
 		const struct pid_entry *e = &entries[ctx->pos - 2];
 
@@ -406,11 +411,8 @@ static int task_dir_iterate(struct file *file, struct dir_context *ctx)
 
 	if (task_gone(leader))
 		return -ENOENT;
-	while (ctx->pos < 2) {
-		if (ctx->actor(ctx, "..", (size_t)ctx->pos + 1, ctx->pos + 1, file->f_inode->i_ino, DT_DIR))
-			return 0;
-		ctx->pos++;
-	}
+	if (!emit_dots(file, ctx))
+		return 0;
 	while ((task = next_thread(leader, (pid_t)ctx->pos - 2))) {
 		pid_t tid = task->pid;
 

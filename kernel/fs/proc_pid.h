@@ -55,6 +55,7 @@ bool task_gone(const struct task *task);
 /* May the current task look into that one (ptrace's rule)? */
 bool may_inspect(struct task *task);
 /* The fields of the entry tables. */
+bool emit_dots(struct file *file, struct dir_context *ctx); /* the first two entries; false: no room for them */
 int emit_number(struct dir_context *ctx, unsigned long nr, u64 pos, u64 ino, unsigned int type);
 int parse_number(const char *name, size_t len, unsigned int *nr); /* no leading zeros; 0 or -ENOENT */
 

@@ -127,23 +127,30 @@ SYSCALL_DEFINE4(pidfd_send_signal, unsigned int, fd, int, sig, const struct kern
 	return result;
 }
 
-SYSCALL_DEFINE3(pidfd_getfd, unsigned int, fd, int, target_fd, unsigned int, flags)
+struct task *pidfd_get_process(unsigned int fd)
 {
 	bool nonblock;
-	struct pid *pid;
+	struct pid *pid = pidfd_get_pid(fd, &nonblock);
+	struct task *p;
+
+	if (IS_ERR(pid))
+		return ERR_PTR(PTR_ERR(pid));
+	p = find_get_process(pid->nr);
+	put_pid(pid);
+	return p ? p : ERR_PTR(-ESRCH);
+}
+
+SYSCALL_DEFINE3(pidfd_getfd, unsigned int, fd, int, target_fd, unsigned int, flags)
+{
 	struct task *p;
 	struct files_struct *files;
 	struct file *file = NULL;
 
 	if (flags)
 		return -EINVAL;
-	pid = pidfd_get_pid(fd, &nonblock);
-	if (IS_ERR(pid))
-		return PTR_ERR(pid);
-	p = find_get_process(pid->nr);
-	put_pid(pid);
-	if (!p)
-		return -ESRCH;
+	p = pidfd_get_process(fd);
+	if (IS_ERR(p))
+		return PTR_ERR(p);
 	if (!may_access_process(p)) {
 		put_task(p);
 		return -EPERM;

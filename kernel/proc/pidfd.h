@@ -14,5 +14,7 @@ int pidfd_for_clone(struct pid *pid, int *to);
 /* The pid behind descriptor @fd with a reference; ERR_PTR(-EBADF). *nonblock: opened with
  * PIDFD_NONBLOCK. */
 struct pid *pidfd_get_pid(unsigned int fd, bool *nonblock);
+/* The process behind descriptor @fd with a reference; ERR_PTR(-EBADF), ERR_PTR(-ESRCH) when it has ended. */
+struct task *pidfd_get_process(unsigned int fd);
 
 #endif

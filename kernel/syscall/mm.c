@@ -322,18 +322,11 @@ static long advise_vector(struct mm_struct *mm, const struct iovec_user *vec, un
 static long advise_process(unsigned int fd, const struct iovec_user *vec, unsigned long nr, int advice)
 {
 	struct mm_struct *mm = NULL;
-	struct task *p;
-	struct pid *pid;
-	bool nonblock;
+	struct task *p = pidfd_get_process(fd);
 	long result = 0;
 
-	pid = pidfd_get_pid(fd, &nonblock);
-	if (IS_ERR(pid))
-		return PTR_ERR(pid);
-	p = find_get_process(pid->nr);
-	put_pid(pid);
-	if (!p)
-		return -ESRCH;
+	if (IS_ERR(p))
+		return PTR_ERR(p);
 	if (!harmless_advice(advice))
 		result = -EINVAL;
 	else if (!may_access_process(p))
