@@ -50,7 +50,7 @@ struct address_space_operations {
 struct address_space {
 	struct xarray i_pages;            /* (pages_lock) to write, RCU to read                        */
 	spinlock_t pages_lock;            /* LOCK_PAGES, taken with IRQs off                           */
-	unsigned long nrpages;            /* (pages_lock)                                              */
+	unsigned long nrpages;            /* (pages_lock) to write; racy reads are hints               */
 	struct rb_root i_mmap;            /* (i_mmap_lock) rmap areas of VMAs that map the object      */
 	struct rw_semaphore i_mmap_lock;  /* LOCK_I_MMAP                                               */
 	struct rw_semaphore invalidate_lock;  /* LOCK_INVALIDATE                                           */

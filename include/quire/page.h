@@ -263,29 +263,46 @@ void put_pages(struct page **pages, unsigned long nr);
 
 #define PAGE_MAPPING_ANON 1ul
 
+/*
+ * Whoever has a reference but not the page's lock reads these while the page is taken out of its object, and a look-up reads
+ * those of a frame that has just become something else: each is loaded and stored in one piece, in no order.
+ */
+static inline u64 page_load_mapping(const struct page *page)
+{
+	return sizeof(long) == 4 ? __atomic_load_n(&page->mapping32, __ATOMIC_RELAXED)
+				 : __atomic_load_n(&page->mapping_word, __ATOMIC_RELAXED);
+}
+
+static inline u32 page_load_index(const struct page *page)
+{
+	return __atomic_load_n(&page->index_lo, __ATOMIC_RELAXED);
+}
+
 static inline unsigned long page_mapping_raw(const struct page *page)
 {
-	if (sizeof(long) == 4)
-		return page->mapping32;
-	return (unsigned long)((s64)(page->mapping_word << 16) >> 16);
+	u64 word = page_load_mapping(page);
+
+	return sizeof(long) == 4 ? (unsigned long)word : (unsigned long)((s64)(word << 16) >> 16);
 }
 
 static inline bool PageAnon(const struct page *page)
 {
-	return (page->mapping_word & PAGE_MAPPING_ANON) != 0;
+	return (page_load_mapping(page) & PAGE_MAPPING_ANON) != 0;
 }
 
 /* The file's address_space, or NULL for an anonymous page. */
 static inline struct address_space *page_mapping(const struct page *page)
 {
-	return PageAnon(page) ? NULL : (struct address_space *)page_mapping_raw(page);
+	unsigned long raw = page_mapping_raw(page);
+
+	return raw & PAGE_MAPPING_ANON ? NULL : (struct address_space *)raw;
 }
 
 static inline pgoff_t page_index(const struct page *page)
 {
 	if (sizeof(long) == 4)
-		return page->index_lo;
-	return (pgoff_t)(page->mapping_word >> 48 << 16 << 16 | page->index_lo);
+		return page_load_index(page);
+	return (pgoff_t)(page_load_mapping(page) >> 48 << 16 << 16 | page_load_index(page));
 }
 
 /* What the mapping word holds for a page of `raw` at `index`. */
@@ -297,18 +314,17 @@ static inline u64 page_mapping_word(unsigned long raw, pgoff_t index)
 /* Is this the page at `index` of what `word` was made from, with that index or one of the same upper 32 bits? */
 static inline bool page_is_at(const struct page *page, u64 word, pgoff_t index)
 {
-	return page->index_lo == (u32)index &&
-	       (sizeof(long) == 4 ? page->mapping32 == (u32)word : page->mapping_word == word);
+	return page_load_index(page) == (u32)index && page_load_mapping(page) == (sizeof(long) == 4 ? (u32)word : word);
 }
 
 /* `raw`: an address_space pointer, or an anon_vma pointer | PAGE_MAPPING_ANON. */
 static inline void page_set_mapping(struct page *page, unsigned long raw, pgoff_t index)
 {
-	page->index_lo = (u32)index;
+	__atomic_store_n(&page->index_lo, (u32)index, __ATOMIC_RELAXED);
 	if (sizeof(long) == 4)
-		page->mapping32 = (u32)raw;
+		__atomic_store_n(&page->mapping32, (u32)raw, __ATOMIC_RELAXED);
 	else
-		page->mapping_word = page_mapping_word(raw, index);
+		__atomic_store_n(&page->mapping_word, page_mapping_word(raw, index), __ATOMIC_RELAXED);
 }
 
 /* ---- compound pages ---- */

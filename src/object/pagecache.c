@@ -179,7 +179,7 @@ static int tree_insert(struct address_space *mapping, pgoff_t index, struct page
 		spin_lock_irqsave(&mapping->pages_lock, irq);
 		err = xa_insert(&mapping->i_pages, index, page, &purse);
 		if (!err)
-			mapping->nrpages++;
+			WRITE_ONCE(mapping->nrpages, mapping->nrpages + 1);
 		else if (err == -ENOMEM)
 			/* Asked of the tree: higher indices may be there, and then a low one needs more than by itself. */
 			need = xa_nodes_needed(&mapping->i_pages, index);
@@ -226,7 +226,7 @@ void remove_row_from_page_cache(struct address_space *mapping, pgoff_t index, st
 
 	spin_lock_irqsave(&mapping->pages_lock, irq);
 	xa_erase_row(&mapping->i_pages, index, nr);
-	mapping->nrpages -= nr;
+	WRITE_ONCE(mapping->nrpages, mapping->nrpages - nr);
 	spin_unlock_irqrestore(&mapping->pages_lock, irq);
 	for (unsigned int i = 0; i < nr; i++) {
 		QUIRE_ASSERT(PageLocked(pages[i]) && page_mapping(pages[i]) == mapping && page_index(pages[i]) == index + i);
@@ -286,8 +286,9 @@ struct page *ram_page_get(struct address_space *mapping, pgoff_t index, bool che
 {
 	struct page *page;
 
-	*err = 0;
 	for (;;) {
+		/* Also after an attempt that found the place taken. */
+		*err = 0;
 		page = find_get_page(mapping, index);
 		if (page)
 			return page;

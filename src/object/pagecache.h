@@ -54,7 +54,7 @@ unsigned int find_get_row(struct address_space *mapping, pgoff_t index, unsigned
  * are locked, and the caller has references of its own. */
 void remove_row_from_page_cache(struct address_space *mapping, pgoff_t index, struct page **pages, unsigned int nr);
 /* The page of a RAM object for a fault or a write, created if it is a hole, unless the object ends before it. Referenced, up to
- * date. NULL with *err: -EFBIG beyond the end (check_size only), -ENOMEM, -ENOSPC. Sleeps. */
+ * date, with *err 0. NULL with *err: -EFBIG beyond the end (check_size only), -ENOMEM, -ENOSPC. Sleeps. */
 struct page *ram_page_get(struct address_space *mapping, pgoff_t index, bool check_size, int *err);
 /* A page that nobody else knows, with its contents, becomes one of a RAM object. 0, -EFBIG beyond the end, -EEXIST, -ENOMEM,
  * -ENOSPC. Sleeps. */

@@ -16,13 +16,14 @@ static __always_inline void reset_page(struct page *page, u32 flags, int count)
 	if (sizeof(long) == 8 && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__) {
 		hint_write(((unsigned long *)page)[0], (unsigned long)((u64)(u32)count << 32 | flags));
 		hint_write(((unsigned long *)page)[1], (unsigned long)0xffffffffu);
+		hint_write(page->mapping_word, 0);
 	} else {
 		atomic_store_explicit(&page->flags, flags, memory_order_relaxed);
 		atomic_store_explicit(&page->_mapcount, -1, memory_order_relaxed);
 		page->index_lo = 0;
 		atomic_store_explicit(&page->_refcount, count, memory_order_relaxed);
+		page->mapping_word = 0;
 	}
-	page->mapping_word = 0;
 }
 static_assert(offsetof(struct page, flags) == 0 && offsetof(struct page, _refcount) == 4 &&
 	      offsetof(struct page, _mapcount) == 8 && offsetof(struct page, index_lo) == 12, "reset_page writes them in pairs");
