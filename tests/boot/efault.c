@@ -9,12 +9,13 @@
 #include "common.h"
 
 #include <poll.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 
 enum { NR_ARGUMENTS = 6 };
 
 /* What an argument is. P and the two names must answer EFAULT, Q may answer anything. */
-enum kind { NONE, VALUE, P, Q, PATH, LINK, FD, DIR_FD, PIPE_OUT };
+enum kind { NONE, VALUE, P, Q, PATH, LINK, FD, DIR_FD, PIPE_OUT, SOCKET_FD, READY_SET, OWN_PID };
 
 struct call {
 	const char *name;
@@ -32,6 +33,9 @@ struct call {
 #define SYM { LINK, 0 }
 #define FILE_FD { FD, 0 }
 #define OUT { PIPE_OUT, 0 }
+#define SOCK { SOCKET_FD, 0 }
+#define READY { READY_SET, 0 }
+#define SELF { OWN_PID, 0 }
 #define HERE V(AT_FDCWD)
 #define CALL(name, ...) { #name, SYS_##name, { __VA_ARGS__ } }
 
@@ -150,11 +154,85 @@ static const struct call calls[] = {
 	CALL(mremap, ANY, V(4096), V(8192), V(0)),
 	CALL(msync, ANY, V(4096), V(1)),
 	CALL(brk, V(-1)),
+	CALL(mlock, ANY, V(4096)),
+	CALL(munlock, ANY, V(4096)),
+	CALL(mlock2, ANY, V(4096), V(1)),
+	CALL(remap_file_pages, ANY, V(4096), V(0), V(0), V(0)),
+	{ "mseal", 462, { ANY, V(4096), V(0) } },
+	{ "pkey_mprotect", 329, { ANY, V(4096), V(1), V(-1) } },
+	{ "process_madvise", 440, { V(0), ANY, V(1), V(20), V(0) } },
+	CALL(process_vm_readv, SELF, PTR, V(1), ANY, V(1), V(0)),
+	CALL(process_vm_writev, SELF, PTR, V(1), ANY, V(1), V(0)),
+	CALL(shmat, V(0), ANY, V(0)),
+	CALL(shmdt, ANY),
+	CALL(shmctl, V(0), V(1), PTR),
+	CALL(shmctl, V(0), V(3), PTR),
+	CALL(shmctl, V(0), V(14), PTR),
+	CALL(clock_settime, V(CLOCK_REALTIME), PTR),
+	CALL(settimeofday, PTR, V(0)),
+	CALL(settimeofday, V(0), PTR),
+	CALL(time, PTR),
+	CALL(timer_create, V(CLOCK_MONOTONIC), PTR, ANY),
+	CALL(timer_settime, V(0), V(0), PTR, ANY),
+	CALL(timer_gettime, V(0), ANY),
+	CALL(timerfd_settime, V(0), V(0), PTR, ANY),
+	CALL(timerfd_gettime, V(0), ANY),
+	CALL(epoll_ctl, READY, V(1), FILE_FD, PTR),
+	CALL(epoll_wait, READY, PTR, V(4), V(0)),
+	CALL(epoll_pwait, READY, PTR, V(4), V(0), PTR, V(8)),
+	{ "epoll_pwait2", 441, { READY, PTR, V(4), PTR, PTR, V(8) } },
+	CALL(signalfd, V(-1), PTR, V(8)),
+	CALL(signalfd4, V(-1), PTR, V(8), V(0)),
+	CALL(rt_tgsigqueueinfo, SELF, SELF, V(10), PTR),
+	{ "pidfd_send_signal", 424, { V(0), V(0), ANY, V(0) } },
+	CALL(sched_setparam, V(0), PTR),
+	CALL(sched_setattr, V(0), PTR, V(0)),
+	CALL(sched_getattr, V(0), PTR, V(48), V(0)),
+	CALL(sched_rr_get_interval, V(0), PTR),
+	CALL(getcpu, PTR, PTR, V(0)),
+	CALL(setdomainname, PTR, V(5)),
+	CALL(set_tid_address, ANY),
+	{ "rseq", 334, { ANY, V(32), V(0), V(0x53053053) } },
+	CALL(getdents, { DIR_FD, 0 }, PTR, V(512)),
+	CALL(preadv, FILE_FD, PTR, V(2), V(0), V(0)),
+	CALL(pwritev, FILE_FD, PTR, V(2), V(0), V(0)),
+	CALL(preadv2, FILE_FD, PTR, V(2), V(0), V(0), V(0)),
+	CALL(pwritev2, FILE_FD, PTR, V(2), V(0), V(0), V(0)),
+	{ "statx", 332, { HERE, NAME, V(0), V(0x7ff), PTR } },
+	{ "openat2", 437, { HERE, NAME, PTR, V(24) } },
+	{ "fchmodat2", 452, { HERE, NAME, V(0600), V(0) } },
+	CALL(execveat, HERE, NAME, ANY, ANY, V(0)),
+	CALL(chroot, NAME),
+	CALL(pivot_root, NAME, ANY),
+	CALL(mknodat, HERE, NAME, V(S_IFIFO | 0600), V(0)),
+	CALL(utime, NAME, PTR),
+	CALL(utimes, NAME, PTR),
+	CALL(futimesat, HERE, NAME, PTR),
+	CALL(getxattr, ANY, ANY, ANY, V(64)),
+	CALL(lgetxattr, ANY, ANY, ANY, V(64)),
+	CALL(fgetxattr, FILE_FD, ANY, ANY, V(64)),
+	CALL(setxattr, ANY, ANY, ANY, V(4), V(0)),
+	CALL(lsetxattr, ANY, ANY, ANY, V(4), V(0)),
+	CALL(fsetxattr, FILE_FD, ANY, ANY, V(4), V(0)),
+	CALL(listxattr, NAME, ANY, V(64)),
+	CALL(llistxattr, NAME, ANY, V(64)),
+	CALL(flistxattr, FILE_FD, ANY, V(64)),
+	CALL(removexattr, ANY, ANY),
+	CALL(lremovexattr, ANY, ANY),
+	CALL(fremovexattr, FILE_FD, ANY),
+	CALL(getsockname, SOCK, ANY, PTR),
+	CALL(getpeername, SOCK, ANY, PTR),
+	CALL(getsockopt, SOCK, V(SOL_SOCKET), V(SO_TYPE), ANY, PTR),
+	CALL(setsockopt, SOCK, V(SOL_SOCKET), V(SO_SNDBUF), PTR, V(4)),
+	CALL(sendto, SOCK, PTR, V(64), V(MSG_DONTWAIT), V(0), V(0)),
+	CALL(recvfrom, SOCK, PTR, V(64), V(MSG_DONTWAIT), ANY, ANY),
+	CALL(sendmsg, SOCK, PTR, V(MSG_DONTWAIT)),
+	CALL(recvmsg, SOCK, PTR, V(MSG_DONTWAIT)),
 };
 
 static const char file_name[] = "efault-file", link_name[] = "efault-link";
 static long good_area, edge;
-static int file_fd, dir_fd, pipe_out;
+static int file_fd, dir_fd, pipe_out, socket_fd, ready_set;
 
 static long fill(const struct call *call, int i)
 {
@@ -165,6 +243,12 @@ static long fill(const struct call *call, int i)
 		return dir_fd;
 	case PIPE_OUT:
 		return pipe_out;
+	case SOCKET_FD:
+		return socket_fd;
+	case READY_SET:
+		return ready_set;
+	case OWN_PID:
+		return getpid();
 	case PATH:
 		return (long)file_name;
 	case LINK:
@@ -247,6 +331,20 @@ static void try_call(const struct call *call, const long *wild, int nr_wild)
 	}
 }
 
+/* A socket with something to read, and a set in which a pipe that takes bytes is ready. */
+static void make_ready(void)
+{
+	static const char bytes[4096];
+	struct epoll_event event = { .events = EPOLLOUT };
+	int pair[2];
+
+	ready_set = epoll_create1(0);
+	if (ready_set < 0 || epoll_ctl(ready_set, EPOLL_CTL_ADD, pipe_out, &event) ||
+	    socketpair(AF_UNIX, SOCK_STREAM, 0, pair) || write(pair[1], bytes, sizeof(bytes)) < 0)
+		tap_diag("no set or sockets to work with");
+	socket_fd = pair[0];
+}
+
 int main(void)
 {
 	long wild[] = { 8, 0x10000, 0x7ffffffff000, 0x800000000000, 0xffff800000000000,
@@ -263,6 +361,7 @@ int main(void)
 	if (write(file_fd, calls, PAGE) != (long)PAGE || pipe(fds))
 		tap_diag("no file or pipe to work with");
 	pipe_out = fds[1];
+	make_ready();
 	tap_is(symlink("anywhere", link_name), 0, "a symbolic link to read");
 	for (size_t i = 0; i < ARRAY_SIZE(calls); i++)
 		try_call(&calls[i], wild, nr);
