@@ -9,6 +9,7 @@
 #include "common.h"
 
 #include <poll.h>
+#include <sched.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
@@ -154,6 +155,9 @@ static const struct call calls[] = {
 	CALL(mremap, ANY, V(4096), V(8192), V(0)),
 	CALL(msync, ANY, V(4096), V(1)),
 	CALL(brk, V(-1)),
+	CALL(mmap, ANY, V(4096), V(3), V(MAP_PRIVATE | MAP_ANONYMOUS), V(-1), V(0)),
+	CALL(clone, V(SIGCHLD | CLONE_PARENT_SETTID), V(0), ANY, V(0), V(0)),
+	CALL(clone, V(SIGCHLD | CLONE_CHILD_SETTID), V(0), V(0), ANY, V(0)),
 	CALL(mlock, ANY, V(4096)),
 	CALL(munlock, ANY, V(4096)),
 	CALL(mlock2, ANY, V(4096), V(1)),
