@@ -25,6 +25,7 @@ static struct file *file_new(int flags)
 	file->f_flags = (unsigned int)flags & ~(unsigned int)(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC);
 	file->f_mode = ((unsigned int)flags + 1) & O_ACCMODE; /* RDONLY 0 -> READ, WRONLY 1 -> WRITE, RDWR 2 -> both */
 	file->f_pos = 0;
+	file->f_version = 0;
 	file->private_data = NULL;
 	mutex_init(&file->f_pos_lock, LOCK_HOST_OUTER);
 	INIT_LIST_HEAD(&file->f_ep);

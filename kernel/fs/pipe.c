@@ -237,7 +237,8 @@ static long pipe_write(struct file *file, struct iov_iter *from, u64 *pos)
 			break;
 		}
 		mutex_unlock(&pipe->lock);
-		n = waitq_wait_interruptible(&pipe->wr_wait, may_write(pipe, count));
+		/* Reading makes no room in the last page, so that only a free slot lets this one go on. */
+		n = waitq_wait_interruptible(&pipe->wr_wait, !pipe_full(pipe) || !READ_ONCE(pipe->readers));
 		mutex_lock(&pipe->lock);
 		if (n)
 			break;
@@ -260,7 +261,7 @@ static unsigned int pipe_poll(struct file *file, struct poll_table *pt)
 	if (file->f_mode & FMODE_READ) {
 		if (!pipe_empty(pipe))
 			events |= EPOLLIN | EPOLLRDNORM;
-		if (!READ_ONCE(pipe->writers) && READ_ONCE(pipe->w_count))
+		if (!READ_ONCE(pipe->writers) && READ_ONCE(pipe->w_count) != file->f_version)
 			events |= EPOLLHUP;
 	}
 	if (file->f_mode & FMODE_WRITE) {
@@ -288,17 +289,16 @@ static long pipe_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	return put_user(bytes, (int *)arg);
 }
 
-static void pipe_release(struct file *file)
+/* One opening of `mode` goes; the last takes the pipe with it. */
+static void pipe_put(struct inode *inode, struct pipe *pipe, unsigned int mode)
 {
-	struct pipe *pipe = file->private_data;
-	struct inode *inode = file->f_inode;
 	bool last;
 
 	mutex_lock(&inode->i_sb->s_lock);
 	mutex_lock(&pipe->lock);
-	if (file->f_mode & FMODE_READ)
+	if (mode & FMODE_READ)
 		pipe->readers--;
-	if (file->f_mode & FMODE_WRITE)
+	if (mode & FMODE_WRITE)
 		pipe->writers--;
 	last = !--pipe->files;
 	mutex_unlock(&pipe->lock);
@@ -310,6 +310,11 @@ static void pipe_release(struct file *file)
 	mutex_unlock(&inode->i_sb->s_lock);
 	if (last)
 		pipe_free(pipe);
+}
+
+static void pipe_release(struct file *file)
+{
+	pipe_put(file->f_inode, file->private_data, file->f_mode);
 }
 
 static int resize(struct pipe *pipe, unsigned int nr)
@@ -441,27 +446,39 @@ static struct pipe *fifo_get(struct inode *inode)
 	return pipe;
 }
 
-/* Waits for the other side, as POSIX wants it. */
-static int fifo_wait(struct file *file, struct pipe *pipe, unsigned int seen_r, unsigned int seen_w)
+/*
+ * Counts the new file among the readers and writers of a FIFO, and tells whether it must wait for the other side: decided under
+ * the lock, for the other side may open, do all its work and be gone before anybody looks again.
+ * Returns 1 to wait, with the openings seen; 0 not to; -ENXIO for a writer who would not wait.
+ */
+static int fifo_enter(struct file *file, struct pipe *pipe, unsigned int *seen_r, unsigned int *seen_w)
 {
 	unsigned int mode = file->f_mode & (FMODE_READ | FMODE_WRITE);
 	bool nonblock = file->f_flags & O_NONBLOCK;
+	/* A pipe without a name, opened anew through /proc/self/fd, had its other side once: nobody else may come. */
+	bool had_both = file->f_path.dentry->d_flags & DCACHE_ANON;
+	int wait = 0;
 
-	if (mode == FMODE_READ) {
-		if (READ_ONCE(pipe->writers) || nonblock)
-			return 0;
-		return waitq_wait_interruptible(&pipe->rd_wait,
-						READ_ONCE(pipe->writers) || READ_ONCE(pipe->w_count) != seen_w);
+	mutex_lock(&pipe->lock);
+	if (mode == FMODE_READ && !pipe->writers && !had_both) {
+		wait = !nonblock;
+		if (nonblock) /* its end comes with a later writer's going, not with an earlier one's */
+			file->f_version = pipe->w_count;
+	} else if (mode == FMODE_WRITE && !pipe->readers && !had_both) {
+		wait = nonblock ? -ENXIO : 1;
 	}
-	if (mode == FMODE_WRITE) {
-		if (READ_ONCE(pipe->readers))
-			return 0;
-		if (nonblock)
-			return -ENXIO;
-		return waitq_wait_interruptible(&pipe->wr_wait,
-						READ_ONCE(pipe->readers) || READ_ONCE(pipe->r_count) != seen_r);
+	*seen_r = pipe->r_count;
+	*seen_w = pipe->w_count;
+	if (wait >= 0 && mode & FMODE_READ) {
+		pipe->readers++;
+		pipe->r_count++;
 	}
-	return 0;
+	if (wait >= 0 && mode & FMODE_WRITE) {
+		pipe->writers++;
+		pipe->w_count++;
+	}
+	mutex_unlock(&pipe->lock);
+	return wait;
 }
 
 static int fifo_open(struct inode *inode, struct file *file)
@@ -472,27 +489,24 @@ static int fifo_open(struct inode *inode, struct file *file)
 
 	if (!pipe)
 		return -ENOMEM;
-	file->private_data = pipe;
-	file->f_op = &pipe_fops;
-	mutex_lock(&pipe->lock);
-	seen_r = pipe->r_count;
-	seen_w = pipe->w_count;
-	if (file->f_mode & FMODE_READ) {
-		pipe->readers++;
-		pipe->r_count++;
+	err = fifo_enter(file, pipe, &seen_r, &seen_w);
+	if (err < 0) {
+		pipe_put(inode, pipe, 0);
+		return err;
 	}
-	if (file->f_mode & FMODE_WRITE) {
-		pipe->writers++;
-		pipe->w_count++;
-	}
-	mutex_unlock(&pipe->lock);
 	waitq_wake_all(&pipe->rd_wait);
 	waitq_wake_all(&pipe->wr_wait);
-	/* A pipe without a name, opened anew through /proc/self/fd, had its other side once: nobody else may come. */
-	err = (file->f_path.dentry->d_flags & DCACHE_ANON) ? 0 : fifo_wait(file, pipe, seen_r, seen_w);
-	if (err)
-		pipe_release(file);
-	return err;
+	if (err && file->f_mode & FMODE_READ)
+		err = waitq_wait_interruptible(&pipe->rd_wait, READ_ONCE(pipe->w_count) != seen_w);
+	else if (err)
+		err = waitq_wait_interruptible(&pipe->wr_wait, READ_ONCE(pipe->r_count) != seen_r);
+	if (err) {
+		pipe_put(inode, pipe, file->f_mode);
+		return err;
+	}
+	file->private_data = pipe;
+	file->f_op = &pipe_fops;
+	return 0;
 }
 
 const struct file_operations fifo_fops = { .open = fifo_open };

@@ -320,6 +320,7 @@ struct file {
 	atomic_t f_count;
 	unsigned int f_mode;		/* (c) FMODE_* */
 	unsigned int f_flags;		/* O_*; F_SETFL changes some */
+	unsigned int f_version;		/* (c) FIFOs: writers' openings before this reader's */
 	const struct file_operations *f_op;
 	struct inode *f_inode;		/* (c) */
 	u64 f_pos;			/* (f_pos_lock when shared) */

@@ -194,6 +194,86 @@ static void test_sockets(void)
 	fails(socketpair(AF_UNIX, 99, 0, fds), EINVAL, "no such kind");
 }
 
+#define ROUNDS 2000
+
+/* A writer who opens, writes, closes, and waits to be sent into the next round. */
+static void writer_rounds(const char *path, int go)
+{
+	char token;
+
+	for (int i = 0; i < ROUNDS; i++) {
+		int fd = open(path, O_WRONLY);
+
+		if (fd < 0 || write(fd, "x", 1) != 1)
+			_exit(1);
+		close(fd);
+		if (read(go, &token, 1) != 1)
+			_exit(2);
+	}
+	_exit(0);
+}
+
+/* Both sides of a FIFO meet in open(2), also when the first is gone before the second looks. */
+static void test_fifo_meets(void)
+{
+	const char *path = "/tmp/meeting";
+	int go[2], status, met = 0;
+	char got[2];
+	pid_t child;
+
+	tap_is(mkfifo(path, 0600), 0, "a FIFO");
+	if (pipe(go))
+		return;
+	child = fork();
+	if (!child)
+		writer_rounds(path, go[0]);
+	alarm(60); /* a reader that waits for a writer who was there ends here, by a signal */
+	for (int i = 0; i < ROUNDS; i++) {
+		int fd = open(path, O_RDONLY);
+
+		if (fd >= 0 && read(fd, got, 2) == 1 && read(fd, got, 1) == 0)
+			met++;
+		close(fd);
+		if (write(go[1], "g", 1) != 1)
+			break;
+	}
+	alarm(0);
+	tap_is(met, ROUNDS, "reader and writer meet in each of %d rounds", ROUNDS);
+	waitpid(child, &status, 0);
+	tap_is(status, 0, "the writer, too");
+	close(go[0]);
+	close(go[1]);
+	unlink(path);
+}
+
+/* Who does not want to wait is told, and has not been there for the other side. */
+static void test_fifo_nonblock(void)
+{
+	const char *path = "/tmp/now";
+	struct pollfd watch = { .events = POLLIN };
+	char byte;
+	int fd;
+
+	mkfifo(path, 0600);
+	fails(open(path, O_WRONLY | O_NONBLOCK), ENXIO, "a FIFO that nobody reads");
+	watch.fd = open(path, O_RDONLY | O_NONBLOCK);
+	tap_ok(watch.fd >= 0, "a reader need not wait");
+	tap_is(poll(&watch, 1, 0), 0, "there was no writer, so it has no end yet");
+	tap_is(read(watch.fd, &byte, 1), 0, "but nothing to read");
+	fd = open(path, O_WRONLY | O_NONBLOCK);
+	tap_ok(fd >= 0, "now a writer comes");
+	fails(read(watch.fd, &byte, 1), EAGAIN, "who has written nothing");
+	close(fd);
+	tap_is(poll(&watch, 1, 0), 1, "and goes");
+	tap_is(watch.revents, POLLHUP, "which poll tells");
+	fd = open(path, O_RDONLY | O_NONBLOCK);
+	close(watch.fd);
+	watch.fd = fd;
+	tap_is(poll(&watch, 1, 0), 0, "a later reader knows nothing of it");
+	close(fd);
+	unlink(path);
+}
+
 int main(void)
 {
 	tap_plan(0);
@@ -203,6 +283,8 @@ int main(void)
 	test_nonblock();
 	test_through();
 	test_both_close();
+	test_fifo_meets();
+	test_fifo_nonblock();
 	test_poll();
 	test_eventfd();
 	test_sockets();
