@@ -13,6 +13,9 @@
 #include "base/format.h"
 #include "boot/boot_info.h"
 #include "lib/printk.h"
+#include "proc/pid.h"
+#include "proc/signal.h"
+#include "sched/sched.h"
 #include "sched/task.h"
 
 bool raw_locks_broken;
@@ -34,9 +37,8 @@ static void print_address(const char *prefix, unsigned long address)
  * of frame pointers confirms are certain; the others get a question mark (all of them, in a build
  * without frame pointers).
  */
-static void print_backtrace(unsigned long ip, unsigned long sp, unsigned long bp)
+static void print_stack(struct stack_range stack, unsigned long ip, unsigned long bp)
 {
-	struct stack_range stack = readable_stack(sp);
 	unsigned long at;
 	unsigned int lines = 0;
 
@@ -54,6 +56,11 @@ static void print_backtrace(unsigned long ip, unsigned long sp, unsigned long bp
 		print_address(certain ? " " : " ? ", word);
 		lines++;
 	}
+}
+
+static void print_backtrace(unsigned long ip, unsigned long sp, unsigned long bp)
+{
+	print_stack(readable_stack(sp), ip, bp);
 }
 
 static void print_registers(const struct pt_regs *r)
@@ -113,7 +120,27 @@ static void print_who(void)
 }
 
 /*
- * What this CPU does right now, for somebody who asks from outside why the machine stands still. One CPU after the
+ * Where each task sleeps. Without tasklist_lock, which the one who stands still may hold: what is read here may be about to change,
+ * and that is told to somebody for whom nothing changes any more.
+ */
+static void print_sleepers(void)
+{
+	const struct task *leader, *p;
+
+	list_for_each_entry(leader, &task_list, tasks) {
+		for_each_thread(leader->signal, p) {
+			unsigned long sp = p->thread.rsp;
+
+			if (p->on_rq || p->exit_state)
+				continue;
+			pr_emerg("task:%-15s state:%c pid:%-5d tgid:%-5d", p->comm, task_state_char(p), p->pid, p->tgid);
+			print_stack((struct stack_range){ sp, p->thread.stack_top }, 0, switched_off_bp(&p->thread));
+		}
+	}
+}
+
+/*
+ * What this CPU does right now, and with the first CPU what the tasks wait for, for somebody who asks from outside why the machine stands still. One CPU after the
  * other; the log's locks are broken into meanwhile, because the CPU that holds one may be among those that report.
  */
 void report_cpu(struct pt_regs *regs)
@@ -133,6 +160,8 @@ void report_cpu(struct pt_regs *regs)
 	print_registers(regs);
 	if (!user_mode(regs))
 		print_backtrace(regs->ip, regs->sp, regs->bp);
+	if (this_percpu.cpu == 0)
+		print_sleepers();
 	console_loglevel = loglevel;
 	__atomic_clear(&turn.held, __ATOMIC_RELEASE);
 	if (!__atomic_sub_fetch(&nr_reporting, 1, __ATOMIC_SEQ_CST))

@@ -53,6 +53,12 @@ struct thread_struct {
 	uint32_t pkru;			/* rights of the protection keys, while the task does not run */
 };
 
+/* The frame pointer of a task that is off the CPU: the first register that switch_stack pushed. */
+static inline unsigned long switched_off_bp(const struct thread_struct *thread)
+{
+	return ((const unsigned long *)thread->rsp)[5];
+}
+
 _Static_assert(offsetof(struct thread_struct, rsp) == THREAD_RSP, "used by switch.S");
 _Static_assert(offsetof(struct thread_struct, stack_top) == THREAD_STACK_TOP, "used by entry.S");
 _Static_assert(offsetof(struct thread_struct, flags) == THREAD_FLAGS, "used by entry.S");
