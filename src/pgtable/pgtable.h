@@ -71,7 +71,7 @@ static_assert(offsetof(struct table_page, link) == offsetof(struct page, lru), "
 /* The table that an entry of an upper level leads to. */
 static __always_inline pte_t *pte_table(pte_t entry)
 {
-	return phys_to_virt(PFN_PHYS(pte_pfn(entry)));
+	return phys_to_virt(PFN_PHYS(pte_table_pfn(entry)));
 }
 
 static __always_inline struct page *pte_page(pte_t pte)

@@ -11,6 +11,22 @@ pgprot_t arch_pgprot_supported(pgprot_t prot)
 	return prot & known_bits;
 }
 
+/* Where a CPU that guesses on would read the cache: all of these lie beyond 2^46 bytes. */
+static void test_addresses_of_what_is_not_there(void)
+{
+	int soft = 1, none = 1;
+
+	for (unsigned int bit = 0; bit < 34; bit++) {
+		soft = soft && (pte_mksoft(1, 1ull << bit, 0).val & X86_PTE_FRAME) >> 46;
+		none = none && (pfn_pte(1ul << bit, pgprot_user(0)).val & X86_PTE_FRAME) >> 46 &&
+		       (pte_modify(pfn_pte(1ul << bit, pgprot_user(3)), pgprot_user(0)).val & X86_PTE_FRAME) >> 46;
+	}
+	tap_ok(soft, "soft: what the CPU could take for an address lies beyond memory");
+	tap_ok(none, "no access: the same");
+	tap_ok(pte_pfn(pte_modify(pte_modify(pfn_pte(5, pgprot_user(0)), pgprot_user(0)), pgprot_user(1))) == 5,
+	       "no access twice, and back: the frame is the same");
+}
+
 int main(void)
 {
 	tap_plan(0);
@@ -24,6 +40,7 @@ int main(void)
 	tap_ok(pfn_pte_huge(0x200, PAGE_KERNEL_EXEC).val == 0x2001e1ull, "kernel text, 2 MiB: P A D PS G");
 	tap_ok((pfn_pte(0xfee00, PAGE_KERNEL_NOCACHE).val & 0x18) == 0x18, "registers: PCD and PWT");
 	tap_ok((pfn_pte_table(0x77).val & 0xfff) == 0x067, "a table: P W U A D");
+	test_addresses_of_what_is_not_there();
 	known_bits = ~X86_PTE_NX;
 	tap_ok(pfn_pte(1, pgprot_user(1)).val >> 63 == 0, "no NX on a CPU that reserves the bit");
 	return tap_done();

@@ -160,6 +160,12 @@ static __always_inline pfn_t pte_pfn(pte_t pte)
 	return (pfn_t)((pte.val & SIM_PTE_FRAME) >> SIM_PFN_SHIFT);
 }
 
+/* The same for an entry that leads to a table. */
+static __always_inline pfn_t pte_table_pfn(pte_t pte)
+{
+	return pte_pfn(pte);
+}
+
 static __always_inline bool pte_same(pte_t a, pte_t b)
 {
 	return a.val == b.val;
@@ -248,6 +254,8 @@ static __always_inline pgprot_t pgprot_noncached(pgprot_t prot)
 #define PTE_SOFT_TYPE_BITS 5
 #define PTE_SOFT_PAYLOAD_BITS 50
 #define PTE_SOFT_FLAG_BITS 3
+/* Bits of a frame's number: a payload can hold one. */
+#define PTE_PFN_BITS 46
 
 static __always_inline pte_t pte_mksoft(unsigned int type, u64 payload, unsigned int flags)
 {

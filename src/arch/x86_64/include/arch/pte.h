@@ -3,9 +3,12 @@
  * pte.h - entries of page tables, four levels of 512: what the CPU reads, and what Quire writes where it does not look.
  *
  *	present      63 NX | 62..59 protection key | 51..12 frame | 11 own | 10 watched writes | 9 special | G 8 | PS 7 | D 6 | A 5 | PCD 4 | PWT 3 | U 2 | W 1 | P 0
- *	no access    as present with P clear and G set: the frame stays, every access faults (PROT_NONE)
- *	soft         63..59 type (1..31) | 58..9 payload | 8: 0 | 7..4: 0 | 3 2 1 flags | 0: 0
+ *	no access    as present with P clear and G set, and the frame inverted: it stays, every access faults (PROT_NONE)
+ *	soft         63..59 type (1..31) | 58..9 payload, inverted | 8: 0 | 7..4: 0 | 3 2 1 flags | 0: 0
  *	none         all bits clear
+ *
+ * CPUs with the L1 terminal fault guess on while an access faults, and read the cache at the address that the entry seems to hold,
+ * present or not. Inverted, small numbers are addresses beyond all memory.
  *
  * Level 0 is the table whose entries map pages, PGTABLE_LEVELS - 1 the root.
  *
@@ -152,7 +155,19 @@ static __always_inline bool pte_special(pte_t pte)
 	return (pte.val & X86_PTE_SPECIAL) != 0;
 }
 
+/* The frame's bits of an entry that the CPU does not take for present are inverted. */
+static __always_inline pteval_t pte_invert_mask(pteval_t val)
+{
+	return val & X86_PTE_P ? 0 : X86_PTE_FRAME;
+}
+
 static __always_inline pfn_t pte_pfn(pte_t pte)
+{
+	return ((pte.val ^ pte_invert_mask(pte.val)) & X86_PTE_FRAME) >> PAGE_SHIFT;
+}
+
+/* The same for an entry that leads to a table: P is set. */
+static __always_inline pfn_t pte_table_pfn(pte_t pte)
 {
 	return (pte.val & X86_PTE_FRAME) >> PAGE_SHIFT;
 }
@@ -168,7 +183,7 @@ static __always_inline bool pte_same(pte_t a, pte_t b)
 
 static __always_inline pte_t pfn_pte(pfn_t pfn, pgprot_t prot)
 {
-	return __pte((pteval_t)pfn << PAGE_SHIFT | prot);
+	return __pte(((pteval_t)pfn << PAGE_SHIFT ^ pte_invert_mask(prot)) | prot);
 }
 
 /* For levels 1 and 2; pfn is aligned to the level's size. */
@@ -202,8 +217,9 @@ static __always_inline pte_t pte_for_child(pte_t pte) { return __pte(pte.val & ~
 static __always_inline pte_t pte_modify(pte_t pte, pgprot_t prot)
 {
 	const pteval_t keep = X86_PTE_FRAME | X86_PTE_A | X86_PTE_D | X86_PTE_SPECIAL | X86_PTE_PS | X86_PTE_UFFD_WP;
+	pteval_t val = pte.val ^ pte_invert_mask(pte.val) ^ pte_invert_mask(prot);
 
-	return __pte((pte.val & keep) | (prot & ~(pgprot_t)(X86_PTE_FRAME | X86_PTE_A | X86_PTE_D)));
+	return __pte((val & keep) | (prot & ~(pgprot_t)(X86_PTE_FRAME | X86_PTE_A | X86_PTE_D)));
 }
 
 /*
@@ -241,10 +257,13 @@ static __always_inline pgprot_t pgprot_noncached(pgprot_t prot)
 #define PTE_SOFT_TYPE_BITS 5
 #define PTE_SOFT_PAYLOAD_BITS 50
 #define PTE_SOFT_FLAG_BITS 3
+/* Bits of a frame's number: a payload can hold one. */
+#define PTE_PFN_BITS 40
+#define X86_PTE_PAYLOAD (((1ull << PTE_SOFT_PAYLOAD_BITS) - 1) << 9)
 
 static __always_inline pte_t pte_mksoft(unsigned int type, u64 payload, unsigned int flags)
 {
-	return __pte((pteval_t)type << 59 | payload << 9 | (pteval_t)flags << 1);
+	return __pte((pteval_t)type << 59 | (payload << 9 ^ X86_PTE_PAYLOAD) | (pteval_t)flags << 1);
 }
 
 static __always_inline bool pte_soft(pte_t pte)
@@ -259,7 +278,7 @@ static __always_inline unsigned int pte_soft_type(pte_t pte)
 
 static __always_inline u64 pte_soft_payload(pte_t pte)
 {
-	return pte.val >> 9 & ((1ull << PTE_SOFT_PAYLOAD_BITS) - 1);
+	return ((pte.val ^ X86_PTE_PAYLOAD) & X86_PTE_PAYLOAD) >> 9;
 }
 
 static __always_inline unsigned int pte_soft_flags(pte_t pte)
