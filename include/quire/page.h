@@ -314,7 +314,11 @@ static inline u64 page_mapping_word(unsigned long raw, pgoff_t index)
 /* Is this the page at `index` of what `word` was made from, with that index or one of the same upper 32 bits? */
 static inline bool page_is_at(const struct page *page, u64 word, pgoff_t index)
 {
-	return page_load_index(page) == (u32)index && page_load_mapping(page) == (sizeof(long) == 4 ? (u32)word : word);
+	u64 now = sizeof(long) == 4 ? __atomic_load_n(&page->mapping32, __ATOMIC_ACQUIRE)
+				    : __atomic_load_n(&page->mapping_word, __ATOMIC_ACQUIRE);
+
+	/* The index after the mapping, as page_set_mapping() writes them the other way round: both of one place. */
+	return now == (sizeof(long) == 4 ? (u32)word : word) && page_load_index(page) == (u32)index;
 }
 
 /* `raw`: an address_space pointer, or an anon_vma pointer | PAGE_MAPPING_ANON. */
@@ -322,9 +326,9 @@ static inline void page_set_mapping(struct page *page, unsigned long raw, pgoff_
 {
 	__atomic_store_n(&page->index_lo, (u32)index, __ATOMIC_RELAXED);
 	if (sizeof(long) == 4)
-		__atomic_store_n(&page->mapping32, (u32)raw, __ATOMIC_RELAXED);
+		__atomic_store_n(&page->mapping32, (u32)raw, __ATOMIC_RELEASE);
 	else
-		__atomic_store_n(&page->mapping_word, page_mapping_word(raw, index), __ATOMIC_RELAXED);
+		__atomic_store_n(&page->mapping_word, page_mapping_word(raw, index), __ATOMIC_RELEASE);
 }
 
 /* ---- compound pages ---- */

@@ -167,7 +167,10 @@ static void purse_empty(struct xa_purse *purse)
 		kmem_cache_free(this_object()->xa_cache, node);
 }
 
-/* Inserts under the tree's lock, buying nodes for the tree only when it turns out to need some. */
+/*
+ * Inserts under the tree's lock, buying nodes for the tree only when it turns out to need some. The page says where it is only when it is
+ * there: a look-up may hold an old slot's pointer to this frame, and must not take a page for the object's that never becomes it.
+ */
 static int tree_insert(struct address_space *mapping, pgoff_t index, struct page *page, gfp_t gfp)
 {
 	struct xa_purse purse = XA_PURSE_INIT;
@@ -178,11 +181,13 @@ static int tree_insert(struct address_space *mapping, pgoff_t index, struct page
 	for (;;) {
 		spin_lock_irqsave(&mapping->pages_lock, irq);
 		err = xa_insert(&mapping->i_pages, index, page, &purse);
-		if (!err)
+		if (!err) {
+			page_set_mapping(page, (unsigned long)mapping, index);
 			WRITE_ONCE(mapping->nrpages, mapping->nrpages + 1);
-		else if (err == -ENOMEM)
+		} else if (err == -ENOMEM) {
 			/* Asked of the tree: higher indices may be there, and then a low one needs more than by itself. */
 			need = xa_nodes_needed(&mapping->i_pages, index);
+		}
 		spin_unlock_irqrestore(&mapping->pages_lock, irq);
 		if (likely(err != -ENOMEM))
 			break;
@@ -201,13 +206,11 @@ int add_to_page_cache(struct page *page, struct address_space *mapping, pgoff_t 
 
 	page_set_owner(page, PAGE_OWNER_FILE);
 	atomic_store_explicit(&page->_mapcount, -1, memory_order_relaxed);
-	page_set_mapping(page, (unsigned long)mapping, index);
 	if (ram)
 		SetPageSwapBacked(page);
 	get_page(page);
 	err = tree_insert(mapping, index, page, gfp);
 	if (unlikely(err)) {
-		page_set_mapping(page, 0, 0);
 		page_set_owner(page, PAGE_OWNER_KERNEL);
 		ClearPageSwapBacked(page);
 		put_page_testzero(page);

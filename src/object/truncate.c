@@ -142,8 +142,7 @@ void truncate_inode_pages_range(struct address_space *mapping, u64 start, u64 en
 	pgoff_t first = bytes_to_pages(start), behind = end == ~0ull ? ~0ul : (pgoff_t)(end >> PAGE_SHIFT);
 	size_t head = (size_t)(start & (PAGE_SIZE - 1)), tail = end == ~0ull ? 0 : (size_t)(end & (PAGE_SIZE - 1));
 
-	if (!READ_ONCE(mapping->nrpages))
-		return;
+	/* Also for an object without pages: whoever saw the old size may be adding one, and private copies may be mapped. */
 	down_write(&mapping->invalidate_lock);
 	if (head && first > behind) {
 		/* All within one page. */

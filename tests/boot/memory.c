@@ -207,6 +207,26 @@ static void test_file(const char *path)
 	munmap(private, 3 * PAGE);
 }
 
+/* A file of which nothing is cached still takes the private copies of its pages with it when it shrinks. */
+static void test_private_copy_goes(void)
+{
+	int fd = open("/tmp/holes", O_RDWR | O_CREAT | O_TRUNC, 0600);
+	char *copy;
+
+	if (ftruncate(fd, 2 * PAGE))
+		return;
+	copy = mmap(NULL, 2 * PAGE, RW, MAP_PRIVATE, fd, 0);
+	copy[0] = copy[PAGE] = 'c';
+	tap_is(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, 2 * PAGE), 0, "a hole in a file");
+	tap_is(copy[PAGE], 'c', "leaves private copies");
+	tap_is(ftruncate(fd, PAGE), 0, "its end");
+	tap_is(touch(copy + PAGE, 0), SIGBUS, "takes those behind it");
+	tap_is(copy[0], 'c', "and no others");
+	close(fd);
+	unlink("/tmp/holes");
+	munmap(copy, 2 * PAGE);
+}
+
 static void test_file_errors(void)
 {
 	int fd = open("/bin/busybox", O_RDONLY);
@@ -310,6 +330,7 @@ int main(void)
 	test_brk();
 	test_advice();
 	test_file("/tmp/memory-test");
+	test_private_copy_goes();
 	test_file("/dev/shm/memory-test");
 	test_file_errors();
 	test_fork();
