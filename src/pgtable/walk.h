@@ -117,4 +117,27 @@ static __always_inline bool pgtable_cursor_next(struct pgtable_cursor *c)
 #define for_each_leaf_table(c, pgt, start, end)                                                                            \
 	for (bool more_ = pgtable_cursor_begin(c, pgt, start, end); more_; more_ = pgtable_cursor_next(c))
 
+/*
+ * Shows fn each entry of [start, end) that is not empty, start < end, for those who only look: @entry is what it holds while
+ * its table is locked. Context: fn must not sleep and takes no lock of a rank below the tables'.
+ */
+static __always_inline void pgtable_look_entries(const struct pgtable *pgt, vaddr_t start, vaddr_t end,
+						 void (*fn)(void *arg, pte_t entry), void *arg)
+{
+	struct pgtable_cursor c;
+
+	for_each_leaf_table(&c, pgt, start, end) {
+		const pte_t *pte = c.pte;
+
+		spin_lock(c.ptl);
+		for (vaddr_t addr = c.addr; addr < c.end; addr += PAGE_SIZE, pte++) {
+			pte_t entry = pte_read(pte);
+
+			if (!pte_none(entry))
+				fn(arg, entry);
+		}
+		spin_unlock(c.ptl);
+	}
+}
+
 #endif

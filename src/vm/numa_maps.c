@@ -33,22 +33,10 @@ static void count_page(struct numa_stats *ns, const struct page *page, pte_t pte
 	ns->node[page_to_nid(page)]++;
 }
 
-static void count_vma(struct numa_stats *ns, const struct vm_area_struct *vma)
+static void count_entry(void *ns, pte_t entry)
 {
-	struct pgtable_cursor c;
-
-	for_each_leaf_table(&c, &vma->vm_mm->pgt, vma->vm_start, vma->vm_end) {
-		const pte_t *pte = c.pte;
-
-		spin_lock(c.ptl);
-		for (vaddr_t addr = c.addr; addr < c.end; addr += PAGE_SIZE, pte++) {
-			pte_t entry = pte_read(pte);
-
-			if (pte_present(entry) && !pte_special(entry))
-				count_page(ns, pte_page(entry), entry);
-		}
-		spin_unlock(c.ptl);
-	}
+	if (pte_present(entry) && !pte_special(entry))
+		count_page(ns, pte_page(entry), entry);
 }
 
 static size_t put_count(char *buf, size_t size, const char *name, unsigned long count)
@@ -130,7 +118,7 @@ static size_t put_line(char *buf, size_t size, const struct vm_area_struct *vma,
 	struct numa_stats ns = { 0 };
 	size_t len;
 
-	count_vma(&ns, vma);
+	pgtable_look_entries(&vma->vm_mm->pgt, vma->vm_start, vma->vm_end, count_entry, &ns);
 	len = (size_t)quire_scnprintf(buf, size, "%08lx default", vma->vm_start);
 	len += put_kind(buf + len, size - len, vma, path);
 	len += put_figures(buf + len, size - len, &ns);

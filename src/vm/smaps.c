@@ -19,9 +19,10 @@
 struct mem_size_stats {
 	u64 resident, shared_clean, shared_dirty, private_clean, private_dirty, referenced, anonymous, lazyfree, swap;
 	u64 pss, pss_anon, pss_file, pss_shmem, pss_dirty, pss_locked;
+	bool vma_locked; /* that of the entries which are looked at */
 };
 
-static void account_page(struct mem_size_stats *mss, const struct page *page, pte_t pte, bool locked)
+static void account_page(struct mem_size_stats *mss, const struct page *page, pte_t pte)
 {
 	bool dirty = pte_dirty(pte) || PageDirty(page);
 	int mapcount = page_mapcount(page);
@@ -44,28 +45,24 @@ static void account_page(struct mem_size_stats *mss, const struct page *page, pt
 	*(PageAnon(page) ? &mss->pss_anon : PageSwapBacked(page) ? &mss->pss_shmem : &mss->pss_file) += pss;
 	if (dirty)
 		mss->pss_dirty += pss;
-	if (locked)
+	if (mss->vma_locked)
 		mss->pss_locked += pss;
+}
+
+static void account_entry(void *arg, pte_t entry)
+{
+	struct mem_size_stats *mss = arg;
+
+	if (pte_present(entry) && !pte_special(entry))
+		account_page(mss, pte_page(entry), entry);
+	else if (is_swap_pte(entry))
+		mss->swap += PAGE_SIZE;
 }
 
 static void gather_vma(struct mem_size_stats *mss, const struct vm_area_struct *vma)
 {
-	struct pgtable_cursor c;
-
-	for_each_leaf_table(&c, &vma->vm_mm->pgt, vma->vm_start, vma->vm_end) {
-		const pte_t *pte = c.pte;
-
-		spin_lock(c.ptl);
-		for (vaddr_t addr = c.addr; addr < c.end; addr += PAGE_SIZE, pte++) {
-			pte_t entry = pte_read(pte);
-
-			if (pte_present(entry) && !pte_special(entry))
-				account_page(mss, pte_page(entry), entry, (vma->vm_flags & VM_LOCKED) != 0);
-			else if (is_swap_pte(entry))
-				mss->swap += PAGE_SIZE;
-		}
-		spin_unlock(c.ptl);
-	}
+	mss->vma_locked = (vma->vm_flags & VM_LOCKED) != 0;
+	pgtable_look_entries(&vma->vm_mm->pgt, vma->vm_start, vma->vm_end, account_entry, mss);
 }
 
 /* A text that grows in a buffer. */
