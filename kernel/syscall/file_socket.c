@@ -243,16 +243,19 @@ static long send_message(struct socket *sock, struct fd f, const struct msghdr *
 	return ret;
 }
 
+/* The header that sendmsg and recvmsg were given, and the socket; to be dropped with fdput. */
+static int get_message(unsigned int fd, const struct msghdr *user, struct msghdr *m, struct fd *f, struct socket **sock)
+{
+	return copy_from_user(m, user, sizeof(*m)) ? -EFAULT : get_socket(fd, f, sock);
+}
+
 SYSCALL_DEFINE3(sendmsg, unsigned int, fd, const struct msghdr *, user, unsigned int, flags)
 {
 	struct msghdr m;
 	struct socket *sock;
 	struct fd f;
-	long ret;
+	long ret = get_message(fd, user, &m, &f, &sock);
 
-	if (copy_from_user(&m, user, sizeof(m)))
-		return -EFAULT;
-	ret = get_socket(fd, &f, &sock);
 	if (ret)
 		return ret;
 	ret = send_message(sock, f, &m, flags);
@@ -321,11 +324,8 @@ SYSCALL_DEFINE3(recvmsg, unsigned int, fd, struct msghdr *, user, unsigned int, 
 	struct msghdr m;
 	struct socket *sock;
 	struct fd f;
-	long ret;
+	long ret = get_message(fd, user, &m, &f, &sock);
 
-	if (copy_from_user(&m, user, sizeof(m)))
-		return -EFAULT;
-	ret = get_socket(fd, &f, &sock);
 	if (ret)
 		return ret;
 	ret = receive_message(sock, f, &m, flags);

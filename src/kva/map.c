@@ -26,9 +26,10 @@ static pte_t *entries_at(vaddr_t addr, unsigned long left, unsigned long *nr)
 	return pte;
 }
 
-int kva_map_pages(vaddr_t addr, struct page **pages, unsigned long nr, pgprot_t prot)
+/* Maps @nr frames at addr: those of @pages, or from @phys on when that is NULL. */
+static int map_frames(vaddr_t addr, struct page **pages, paddr_t phys, unsigned long nr, pgprot_t prot)
 {
-	unsigned long done = 0, part, i;
+	unsigned long done = 0, part;
 
 	prot = arch_pgprot_supported(prot);
 	for (; done < nr; done += part) {
@@ -38,30 +39,21 @@ int kva_map_pages(vaddr_t addr, struct page **pages, unsigned long nr, pgprot_t 
 			kva_unmap(addr, done, false);
 			return -ENOMEM;
 		}
-		for (i = 0; i < part; i++)
-			set_pte(&pte[i], mk_pte(pages[done + i], prot));
+		for (unsigned long i = done; i < done + part; i++, pte++)
+			set_pte(pte, pages ? mk_pte(pages[i], prot) : pte_mkspecial(pfn_pte(PFN_DOWN(phys) + i, prot)));
 	}
 	arch_sync_kernel_mappings(addr, addr + nr * PAGE_SIZE);
 	return 0;
 }
 
+int kva_map_pages(vaddr_t addr, struct page **pages, unsigned long nr, pgprot_t prot)
+{
+	return map_frames(addr, pages, 0, nr, prot);
+}
+
 int kva_map_phys(vaddr_t addr, paddr_t phys, unsigned long nr, pgprot_t prot)
 {
-	unsigned long done = 0, part, i;
-
-	prot = arch_pgprot_supported(prot);
-	for (; done < nr; done += part) {
-		pte_t *pte = entries_at(addr + done * PAGE_SIZE, nr - done, &part);
-
-		if (!pte) {
-			kva_unmap(addr, done, false);
-			return -ENOMEM;
-		}
-		for (i = 0; i < part; i++)
-			set_pte(&pte[i], pte_mkspecial(pfn_pte(PFN_DOWN(phys) + done + i, prot)));
-	}
-	arch_sync_kernel_mappings(addr, addr + nr * PAGE_SIZE);
-	return 0;
+	return map_frames(addr, NULL, phys, nr, prot);
 }
 
 void kva_unmap(vaddr_t addr, unsigned long nr, bool free_pages)

@@ -196,7 +196,8 @@ int memblock_phys_free(paddr_t base, paddr_t size)
 	return remove_range(&this_quire()->memblock->reserved, base, size);
 }
 
-int memblock_set_node(paddr_t base, paddr_t size, int nid)
+/* Sets the node or, with NUMA_NO_NODE, adds flags in [base, base + size) of the memory. */
+static int mark_range(paddr_t base, paddr_t size, int nid, u32 flags)
 {
 	struct memblock_type *type = &this_quire()->memblock->memory;
 	unsigned int first, last;
@@ -204,24 +205,23 @@ int memblock_set_node(paddr_t base, paddr_t size, int nid)
 
 	if (err)
 		return err;
-	for (; first < last; first++)
-		type->regions[first].nid = nid;
+	for (; first < last; first++) {
+		type->regions[first].flags |= flags;
+		if (nid != NUMA_NO_NODE)
+			type->regions[first].nid = nid;
+	}
 	merge_regions(type);
 	return 0;
 }
 
+int memblock_set_node(paddr_t base, paddr_t size, int nid)
+{
+	return mark_range(base, size, nid, 0);
+}
+
 int memblock_mark(paddr_t base, paddr_t size, u32 flag)
 {
-	struct memblock_type *type = &this_quire()->memblock->memory;
-	unsigned int first, last;
-	int err = isolate_range(type, base, base + size, &first, &last);
-
-	if (err)
-		return err;
-	for (; first < last; first++)
-		type->regions[first].flags |= flag;
-	merge_regions(type);
-	return 0;
+	return mark_range(base, size, NUMA_NO_NODE, flag);
 }
 
 void memblock_cap(paddr_t limit)

@@ -490,16 +490,25 @@ static void shrink_path(struct vma_tree *tree, struct tree_path *path)
 	}
 }
 
+/* The leaf that holds a VMA of the tree, its place there, and the way to it. */
+static struct vma_leaf *path_to_vma(struct vma_tree *tree, const struct vm_area_struct *vma, struct tree_path *path,
+				    unsigned int *at)
+{
+	struct vma_leaf *leaf;
+
+	path_find(tree, vma->vm_start, path);
+	leaf = path->node[path->depth - 1];
+	*at = path->idx[path->depth - 1] - 1;
+	QUIRE_ASSERT(*at < leaf->nr && leaf->slot[*at] == vma);
+	return leaf;
+}
+
 void vma_tree_erase(struct vma_tree *tree, struct vm_area_struct *vma)
 {
 	struct tree_path path;
-	struct vma_leaf *leaf;
 	unsigned int at;
+	struct vma_leaf *leaf = path_to_vma(tree, vma, &path, &at);
 
-	path_find(tree, vma->vm_start, &path);
-	leaf = path.node[path.depth - 1];
-	at = path.idx[path.depth - 1] - 1;
-	QUIRE_ASSERT(at < leaf->nr && leaf->slot[at] == vma);
 	for (unsigned int i = at; i + 1 < leaf->nr; i++) {
 		node_store(leaf->key[i], leaf->key[i + 1]);
 		smp_store_release(&leaf->slot[i], leaf->slot[i + 1]);
@@ -516,13 +525,9 @@ void vma_tree_erase(struct vma_tree *tree, struct vm_area_struct *vma)
 void vma_tree_set_range(struct vma_tree *tree, struct vm_area_struct *vma, unsigned long start, unsigned long end)
 {
 	struct tree_path path;
-	struct vma_leaf *leaf;
 	unsigned int at;
+	struct vma_leaf *leaf = path_to_vma(tree, vma, &path, &at);
 
-	path_find(tree, vma->vm_start, &path);
-	leaf = path.node[path.depth - 1];
-	at = path.idx[path.depth - 1] - 1;
-	QUIRE_ASSERT(at < leaf->nr && leaf->slot[at] == vma);
 	WRITE_ONCE(vma->vm_start, start);
 	WRITE_ONCE(vma->vm_end, end);
 	node_store(leaf->key[at], start);
@@ -532,12 +537,8 @@ void vma_tree_set_range(struct vma_tree *tree, struct vm_area_struct *vma, unsig
 void vma_tree_replace(struct vma_tree *tree, struct vm_area_struct *old, struct vm_area_struct *new)
 {
 	struct tree_path path;
-	struct vma_leaf *leaf;
 	unsigned int at;
+	struct vma_leaf *leaf = path_to_vma(tree, old, &path, &at);
 
-	path_find(tree, old->vm_start, &path);
-	leaf = path.node[path.depth - 1];
-	at = path.idx[path.depth - 1] - 1;
-	QUIRE_ASSERT(at < leaf->nr && leaf->slot[at] == old);
 	smp_store_release(&leaf->slot[at], new);
 }
