@@ -3,8 +3,8 @@
  * frames.c - what a page frame costs: against a bare LIFO array in the same run, on one CPU and on two, and how well memory
  * that was scattered can still be had as huge pages.
  *
- * Prints lines of row, figure, unit, compared with, its figure, separated by tabs. Times on one CPU are the best of several rounds:
- * what disturbs a round only ever makes it slower. Instructions are counted one by one.
+ * Prints lines of row, figure, unit, compared with, its figure, separated by tabs. Times are the best of many short rounds, in which
+ * what is compared takes turns (rounds.h). Instructions are counted one by one.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,23 +15,19 @@
 #include "hosted/hosted.h"
 #include "quire/page.h"
 #include "quire/stats.h"
+#include "rounds.h"
 
 #define MEMORY ((uint64_t)1 << 30)
 #define CPUS 2
-#define ROUNDS 101
-#define BULK_ROUNDS 9
-#define PAIRS 100000u
+#define PAIR_ROUNDS 1000
+#define RANDOM_ROUNDS 40
+#define RANDOM_STEPS 16
+#define BULK_ROUNDS 20
+#define BULK_STEPS 16
+#define PAIRS 20000u
 #define HUGE_ORDER 9
 #define MOVABLE (GFP_HIGHUSER_MOVABLE & ~__GFP_DIRECT_RECLAIM & ~__GFP_KSWAPD_RECLAIM)
 #define QUIET (__GFP_NOWARN)
-
-static double now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
-}
 
 static uint32_t next_random(uint32_t *seed)
 {
@@ -70,14 +66,7 @@ static __attribute__((noinline)) void lifo_free(struct lifo *lifo, struct page *
 
 enum what { LIFO, FROZEN, COUNTED, HUGE };
 
-struct pair_run {
-	enum what what;
-	double ns[CPUS][ROUNDS], floor_ns[CPUS][ROUNDS]; /* a pair, by round; of the array, in the same round */
-};
-
 static struct lifo lifos[CPUS] = {{.count = 256}, {.count = 256}};
-static unsigned int next_cpu;
-
 static void do_pairs(enum what what, struct lifo *lifo, unsigned int nr)
 {
 	unsigned int i;
@@ -100,54 +89,56 @@ static void do_pairs(enum what what, struct lifo *lifo, unsigned int nr)
 	}
 }
 
-static void pair_worker(void *arg)
+/* Steps of a small generator of numbers: instructions, and no memory. */
+static unsigned long host_round(unsigned int me, unsigned int step, void *arg)
 {
-	struct pair_run *run = arg;
-	unsigned int me = __atomic_fetch_add(&next_cpu, 1, __ATOMIC_RELAXED) % CPUS, round;
-
-	for (round = 0; round < ROUNDS; round++) {
-		double start = now_ns(), middle;
-
-		do_pairs(LIFO, &lifos[me], PAIRS);
-		middle = now_ns();
-		do_pairs(run->what, &lifos[me], PAIRS);
-		run->floor_ns[me][round] = (middle - start) / PAIRS;
-		run->ns[me][round] = (now_ns() - middle) / PAIRS;
-	}
-	drain_all_pages();
-}
-
-static int by_size(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-/* The slower CPU's figure. One CPU: the best round. Two: the middle one, since in the best the other may not have run. */
-static double figure_of(double ns[CPUS][ROUNDS], unsigned int cpus)
-{
-	double worst = 0;
+	volatile uint32_t result;
+	uint32_t seed[4] = {1, 2, 3, 4};
 	unsigned int i;
 
-	for (i = 0; i < cpus; i++) {
-		double figure;
-
-		qsort(ns[i], ROUNDS, sizeof(double), by_size);
-		figure = ns[i][cpus == 1 ? 0 : ROUNDS / 2];
-		worst = figure > worst ? figure : worst;
+	for (i = 0; i < PAIRS; i++) {
+		next_random(&seed[0]);
+		next_random(&seed[1]);
+		next_random(&seed[2]);
+		next_random(&seed[3]);
 	}
-	return worst;
+	result = seed[0] ^ seed[1] ^ seed[2] ^ seed[3];
+	(void)result;
+	return PAIRS;
 }
 
-static void pairs(struct hosted_machine *machine, const char *name, enum what what, unsigned int cpus)
+/* What the host makes of a second thread, with nothing of ours in it. Two CPUs that are threads of one core halve each other, and
+ * then nothing that keeps a core busy can be as fast on two as on one. */
+static void host(struct hosted_machine *machine)
 {
-	static struct pair_run run;
+	struct work works[] = {{.cpus = 1, .run = host_round}, {.cpus = 2, .run = host_round}};
 
-	run.what = what;
-	next_cpu = 0;
-	hosted_run(machine, cpus, pair_worker, &run);
-	row(name, figure_of(run.ns, cpus), "ns a pair", what == LIFO ? NULL : "LIFO array", figure_of(run.floor_ns, cpus));
+	time_works(machine, works, 2, PAIR_ROUNDS);
+	row("host_2cpus", works[1].ns, "ns a step", "one CPU", works[0].ns);
+}
+
+static unsigned long pair_round(unsigned int me, unsigned int step, void *arg)
+{
+	do_pairs(*(enum what *)arg, &lifos[me], PAIRS);
+	return PAIRS;
+}
+
+/* Every row on so many CPUs, against the array on as many. */
+static void pairs(struct hosted_machine *machine, unsigned int cpus)
+{
+	static enum what whats[] = {LIFO, FROZEN, COUNTED, HUGE};
+	static const char *names[][CPUS] = {{"lifo_pair_1cpu", "lifo_pair_2cpus"},
+					    {"order0_pair_1cpu", "order0_pair_2cpus"},
+					    {"order0_counted_pair_1cpu", "order0_counted_pair_2cpus"},
+					    {"order9_pair_1cpu", "order9_pair_2cpus"}};
+	struct work works[4];
+	unsigned int i;
+
+	for (i = 0; i < 4; i++)
+		works[i] = (struct work){.cpus = cpus, .run = pair_round, .arg = &whats[i]};
+	time_works(machine, works, 4, PAIR_ROUNDS);
+	for (i = 0; i < 4; i++)
+		row(names[i][cpus - 1], works[i].ns, "ns a pair", i ? "LIFO array" : NULL, works[0].ns);
 }
 
 /* ---- all of memory ---- */
@@ -170,24 +161,35 @@ static void give_all(void)
 		free_frozen_pages(held[--nr_held], 0);
 }
 
-static void bulk(void)
-{
-	double best_take = 1e9, best_give = 1e9, start;
-	unsigned long nr = 0;
-	int round;
+static unsigned long nr_all; /* frames that can be had */
 
-	for (round = 0; round < BULK_ROUNDS; round++) {
-		start = now_ns();
-		nr = take_until(~0ul, MOVABLE);
-		if ((now_ns() - start) / (double)nr < best_take)
-			best_take = (now_ns() - start) / (double)nr;
-		start = now_ns();
-		give_all();
-		if ((now_ns() - start) / (double)nr < best_give)
-			best_give = (now_ns() - start) / (double)nr;
-	}
-	row("bulk_alloc_all", best_take, "ns a frame", "wanted at most", 20);
-	row("bulk_free_all", best_give, "ns a frame", "wanted at most", 20);
+/* A step's part of all of memory. */
+static unsigned long bulk_take(unsigned int me, unsigned int step, void *arg)
+{
+	unsigned long before = nr_held;
+
+	return take_until(nr_all * (step + 1) / BULK_STEPS, MOVABLE) - before;
+}
+
+static unsigned long bulk_give(unsigned int me, unsigned int step, void *arg)
+{
+	unsigned long left = nr_all - nr_all * (step + 1) / BULK_STEPS, before = nr_held;
+
+	while (nr_held > left)
+		free_frozen_pages(held[--nr_held], 0);
+	return before - left;
+}
+
+static void bulk(struct hosted_machine *machine)
+{
+	struct work works[] = {{.cpus = 1, .steps = BULK_STEPS, .run = bulk_take}, {.cpus = 1, .steps = BULK_STEPS, .run = bulk_give}};
+
+	/* Not to the last frame: each step finds its part. */
+	nr_all = take_until(~0ul, MOVABLE) / 1000 * 999;
+	give_all();
+	time_works(machine, works, 2, BULK_ROUNDS);
+	row("bulk_alloc_all", works[0].ns, "ns a frame", "wanted at most", 20);
+	row("bulk_free_all", works[1].ns, "ns a frame", "wanted at most", 20);
 }
 
 static void shuffle(struct page **pages, unsigned long nr, uint32_t *seed)
@@ -241,67 +243,113 @@ static void count_all(void)
 
 /* ---- random frees and re-allocations ---- */
 
-static double random_ns[CPUS];
+static uint32_t random_seed[CPUS] = {17, 18};
+static struct page *lowest; /* of what is held */
 
-/* Each CPU works on its own part of what is held: frees a batch at random, takes as many again. */
-static void random_worker(void *arg)
+/* Each CPU works on its own part of what is held, in RANDOM_STEPS: frees a quarter of it at random ... */
+static unsigned long random_free(unsigned int me, unsigned int step, void *arg)
 {
-	unsigned int cpus = *(unsigned int *)arg, me = __atomic_fetch_add(&next_cpu, 1, __ATOMIC_RELAXED) % cpus;
-	unsigned long part = nr_held / CPUS, i, done = 0;
+	unsigned long part = nr_held / CPUS, i = part * step / RANDOM_STEPS, end = part * (step + 1) / RANDOM_STEPS, done = 0;
 	struct page **mine = held + me * part;
-	uint32_t seed = 17 + me;
-	double start = now_ns();
-	int round;
 
-	for (round = 0; round < 10; round++) {
-		for (i = 0; i < part; i++)
-			if (next_random(&seed) % 4 == 0) {
-				free_frozen_pages(mine[i], 0);
-				mine[i] = NULL;
-				done++;
-			}
-		for (i = 0; i < part; i++)
-			while (!mine[i])
-				mine[i] = alloc_frozen_pages(MOVABLE | QUIET, 0);
-		shuffle(mine, 0, &seed);
-	}
-	random_ns[me] = (now_ns() - start) / (double)done;
-	/* A CPU that stops leaves nothing on its lists. */
-	drain_all_pages();
+	for (; i < end; i++)
+		if (next_random(&random_seed[me]) % 4 == 0) {
+			free_frozen_pages(mine[i], 0);
+			mine[i] = NULL;
+			done++;
+		}
+	return done;
 }
 
-static double random_pairs(struct hosted_machine *machine, unsigned int cpus)
+/* ... and takes as many again. */
+static unsigned long random_alloc(unsigned int me, unsigned int step, void *arg)
 {
-	double best = 1e9;
-	int round;
+	unsigned long part = nr_held / CPUS, i = part * step / RANDOM_STEPS, end = part * (step + 1) / RANDOM_STEPS, done = 0;
+	struct page **mine = held + me * part;
 
-	for (round = 0; round < 5; round++) {
-		double worst = 0;
-		unsigned int i;
+	for (; i < end; i++)
+		if (!mine[i]) {
+			mine[i] = alloc_frozen_pages(MOVABLE | QUIET, 0);
+			done++;
+		}
+	return done;
+}
 
-		next_cpu = 0;
-		hosted_run(machine, cpus, random_worker, &cpus);
-		for (i = 0; i < cpus; i++)
-			worst = random_ns[i] > worst ? random_ns[i] : worst;
-		best = worst < best ? worst : best;
-	}
-	return best;
+/* The same with nothing to decide and nothing shared: a record of the frame's is written, in memory of this CPU's own, and a bare
+ * stack keeps the frame. What this loses on two CPUs is the host's, whose caches and cores they share. */
+static struct floor {
+	uint32_t (*record)[sizeof(struct page) / sizeof(uint32_t)];
+	struct page **stack;
+	unsigned long count;
+} floors[CPUS];
+
+static unsigned long floor_free(unsigned int me, unsigned int step, void *arg)
+{
+	unsigned long part = nr_held / CPUS, i = part * step / RANDOM_STEPS, end = part * (step + 1) / RANDOM_STEPS, done = 0;
+	struct page **mine = held + me * part;
+	struct floor *floor = &floors[me];
+
+	if (!step)
+		floor->count = 0;
+	for (; i < end; i++)
+		if (next_random(&random_seed[me]) % 4 == 0) {
+			floor->record[mine[i] - lowest][0]++;
+			floor->stack[floor->count++] = mine[i];
+			done++;
+		}
+	return done;
+}
+
+static unsigned long floor_alloc(unsigned int me, unsigned int step, void *arg)
+{
+	unsigned long left = floors[me].count / (RANDOM_STEPS - step), done;
+	struct floor *floor = &floors[me];
+
+	for (done = 0; done < left; done++)
+		floor->record[floor->stack[--floor->count] - lowest][0]--;
+	return done;
 }
 
 static void random_mix(struct hosted_machine *machine)
 {
-	double one, two;
+	struct work works[] = {
+		{.cpus = 1, .steps = RANDOM_STEPS, .run = floor_free}, {.cpus = 1, .steps = RANDOM_STEPS, .run = floor_alloc},
+		{.cpus = 2, .steps = RANDOM_STEPS, .run = floor_free}, {.cpus = 2, .steps = RANDOM_STEPS, .run = floor_alloc},
+		{.cpus = 1, .steps = RANDOM_STEPS, .run = random_free}, {.cpus = 1, .steps = RANDOM_STEPS, .run = random_alloc},
+		{.cpus = 2, .steps = RANDOM_STEPS, .run = random_free}, {.cpus = 2, .steps = RANDOM_STEPS, .run = random_alloc},
+	};
+	static const char *const names[][3] = {
+		{"random_bare_1cpu", "random_free_alloc_1cpu", "random_beside_bare_1cpu"},
+		{"random_bare_2cpus", "random_free_alloc_2cpus", "random_beside_bare_2cpus"},
+	};
+	double one = 0, one_floor = 0;
 	uint32_t seed = 1;
+	unsigned long i;
 
 	take_until(~0ul, MOVABLE);
 	shuffle(held, nr_held, &seed);
 	for (unsigned long keep = nr_held / 10 * 9; nr_held > keep; )
 		free_frozen_pages(held[--nr_held], 0);
-	one = random_pairs(machine, 1);
-	two = random_pairs(machine, 2);
-	row("random_free_alloc_1cpu", one, "ns a pair", NULL, 0);
-	row("random_free_alloc_2cpus", two, "ns a pair", "one CPU", one);
-	row("random_free_alloc_both", two / 2, "ns a pair", "one CPU", one);
+	for (i = 0, lowest = held[0]; i < nr_held; i++)
+		lowest = held[i] < lowest ? held[i] : lowest;
+	for (i = 0; i < CPUS; i++) {
+		floors[i].record = calloc(MEMORY >> 12, sizeof(*floors[i].record));
+		floors[i].stack = calloc(nr_held, sizeof(*floors[i].stack));
+	}
+	time_works(machine, works, 8, RANDOM_ROUNDS);
+	for (i = 0; i < CPUS; i++) {
+		free(floors[i].record);
+		free(floors[i].stack);
+	}
+	for (i = 0; i < 2; i++) {
+		const double floor = works[2 * i].ns + works[2 * i + 1].ns, ours = works[2 * i + 4].ns + works[2 * i + 5].ns;
+
+		row(names[i][0], floor, "ns a pair", i ? "one CPU" : NULL, one_floor);
+		row(names[i][1], ours, "ns a pair", i ? "one CPU" : NULL, one);
+		row(names[i][2], ours, "ns a pair", "bare stack", floor);
+		one_floor = floor;
+		one = ours;
+	}
 	give_all();
 }
 
@@ -438,11 +486,18 @@ static void boot_large(void)
 	hosted_destroy(machine);
 }
 
-int main(void)
+/* All parts, or the one that the command line names. */
+static bool wants(char **argv, const char *part)
+{
+	return !argv[1] || !strcmp(argv[1], part);
+}
+
+int main(int argc, char **argv)
 {
 	struct hosted_config config = {.mem_bytes = MEMORY, .cpus = CPUS};
 	struct hosted_machine *machine = hosted_create(&config);
 	const struct quire_boot *boot = machine ? hosted_boot_info(machine) : NULL;
+	unsigned int cpus;
 
 	held = calloc(MEMORY >> 12, sizeof(*held));
 	if (!machine || !held || quire_start(boot) || quire_add_memory_map() || quire_init_frames()) {
@@ -450,20 +505,24 @@ int main(void)
 		return 1;
 	}
 	printf("# page frames, on this system's clock\n");
-	metadata();
-	pairs(machine, "lifo_pair_1cpu", LIFO, 1);
-	pairs(machine, "lifo_pair_2cpus", LIFO, 2);
-	pairs(machine, "order0_pair_1cpu", FROZEN, 1);
-	pairs(machine, "order0_pair_2cpus", FROZEN, 2);
-	pairs(machine, "order0_counted_pair_1cpu", COUNTED, 1);
-	pairs(machine, "order9_pair_1cpu", HUGE, 1);
-	pairs(machine, "order9_pair_2cpus", HUGE, 2);
-	bulk();
-	count_all();
-	random_mix(machine);
-	row("aged_as_huge", age(false), "% of free", "LLFree", 97);
-	row("aged_mixed_as_huge", age(true), "% of free", "wanted at least", 97);
+	if (wants(argv, "metadata"))
+		metadata();
+	if (wants(argv, "host"))
+		host(machine);
+	for (cpus = 1; wants(argv, "pairs") && cpus <= CPUS; cpus++)
+		pairs(machine, cpus);
+	if (wants(argv, "bulk"))
+		bulk(machine);
+	if (wants(argv, "instructions"))
+		count_all();
+	if (wants(argv, "random"))
+		random_mix(machine);
+	if (wants(argv, "aged")) {
+		row("aged_as_huge", age(false), "% of free", "LLFree", 97);
+		row("aged_mixed_as_huge", age(true), "% of free", "wanted at least", 97);
+	}
 	hosted_destroy(machine);
-	boot_large();
+	if (wants(argv, "boot"))
+		boot_large();
 	return 0;
 }

@@ -69,36 +69,39 @@ void prep_new_page(struct page *page, unsigned int order, gfp_t gfp)
 	prep_run(page, order, gfp, flags | (u32)PAGE_OWNER_KERNEL << PAGE_OWNER_SHIFT);
 }
 
-/* The hot page of this CPU's list for these gfp bits, or NULL; *flags: what its flags word becomes. `slot`: the order's
- * place among the lists. */
-static __always_inline struct page *pop_fast(gfp_t gfp, unsigned int slot, u32 *flags)
+/* Takes the hot page of this CPU's list for these gfp bits; *flags: what its flags word becomes. False: there is none.
+ * `slot`: the order's place among the lists. */
+static __always_inline bool pop_fast(gfp_t gfp, unsigned int slot, struct page **page, u32 *flags)
 {
 	struct phys_cpu *cpu = quire_host_slot();
 	struct pcp_list *list = cpu->by_gfp[gfp & GFP_LIST_MASK] + slot * NR_LIST_COLUMNS;
-	struct page *page = NULL, **sp;
+	struct page **sp;
 
 	quire_host_slot_set((void *)(uintptr_t)&quire_slot_busy);
 	barrier();
 	sp = list->sp;
-	if (likely(sp != list->base)) {
-		page = *--sp;
-		hint_write(list->sp, sp);
-		*flags = list->alloc_flags;
+	if (unlikely(sp == list->base)) {
+		quire_host_slot_set(cpu);
+		return false;
 	}
+	*page = *--sp;
+	hint_write(list->sp, sp);
+	*flags = list->alloc_flags;
 	barrier();
 	quire_host_slot_set(cpu);
-	return page;
+	return true;
 }
 
 static __always_inline struct page *alloc_fast(gfp_t gfp, int count)
 {
 	struct page *page;
+	bool got;
 	u32 flags;
 
 	cpu_pin();
-	page = pop_fast(gfp, 0, &flags);
+	got = pop_fast(gfp, 0, &page, &flags);
 	cpu_unpin();
-	if (unlikely(!page))
+	if (unlikely(!got))
 		return NULL;
 	if (QUIRE_DEBUG) {
 		if (!page_debug_listed(page))
@@ -112,18 +115,19 @@ static __always_inline struct page *alloc_fast(gfp_t gfp, int count)
 }
 
 /* The same for the larger orders that the lists hold. */
-static struct page *alloc_fast_order(gfp_t gfp, unsigned int order)
+static __always_inline struct page *alloc_fast_order(gfp_t gfp, unsigned int order)
 {
 	unsigned int slot = pcp_slot(order);
 	struct page *page;
+	bool got;
 	u32 flags;
 
 	if (slot >= NR_PCP_ORDERS)
 		return NULL;
 	cpu_pin();
-	page = pop_fast(gfp, slot, &flags);
+	got = pop_fast(gfp, slot, &page, &flags);
 	cpu_unpin();
-	if (!page)
+	if (!got)
 		return NULL;
 	if (QUIRE_DEBUG) {
 		if (!page_debug_listed(page))
@@ -134,6 +138,13 @@ static struct page *alloc_fast_order(gfp_t gfp, unsigned int order)
 	return page;
 }
 
+static __noinline struct page *alloc_run(gfp_t gfp, unsigned int order)
+{
+	struct page *page = alloc_fast_order(gfp, order);
+
+	return likely(page) ? page : alloc_slow(gfp, order, NUMA_NO_NODE, NULL);
+}
+
 struct page *alloc_frozen_pages(gfp_t gfp, unsigned int order)
 {
 	struct page *page;
@@ -141,8 +152,10 @@ struct page *alloc_frozen_pages(gfp_t gfp, unsigned int order)
 	might_relieve(gfp);
 	if (should_fail_alloc(QUIRE_FAIL_PAGE_ALLOC, gfp))
 		return NULL;
-	page = likely(!order) ? alloc_fast(gfp, 0) : alloc_fast_order(gfp, order);
-	return likely(page) ? page : alloc_slow(gfp, order, NUMA_NO_NODE, NULL);
+	if (unlikely(order))
+		return alloc_run(gfp, order);
+	page = alloc_fast(gfp, 0);
+	return likely(page) ? page : alloc_slow(gfp, 0, NUMA_NO_NODE, NULL);
 }
 
 static struct page *with_reference(struct page *page)
@@ -272,13 +285,9 @@ struct page *get_page_from_freelist(const struct alloc_context *ac)
 
 /* ---- taking back ---- */
 
-/* Puts the run on this CPU's list; false: take the long way. */
-static __always_inline bool push_fast(struct page *page, unsigned int slot, u32 flags)
+/* Puts the run on a list of this CPU; false: it is full. */
+static __always_inline bool push_fast(struct phys_cpu *cpu, struct pcp_list *list, struct page *page)
 {
-	struct phys_cpu *cpu = quire_host_slot();
-	struct per_cpu_pages *pcp = cpu->zone_pcp[flags >> PAGE_ZONE_SHIFT];
-	u8 column = hint_read(this_phys()->columns[page_to_pfn(page) >> PAGEBLOCK_ORDER]);
-	struct pcp_list *list = &pcp->lists[slot * NR_LIST_COLUMNS + column];
 	struct page **sp;
 	bool room;
 
@@ -299,36 +308,75 @@ static __always_inline bool push_fast(struct page *page, unsigned int slot, u32 
 	return room;
 }
 
-/* `special`: flags that a page of this order must have (PG_run). */
-static __always_inline bool free_fast(struct page *page, unsigned int slot, u32 special)
+/* What a flags word must say for a short way back, but for the zone. */
+#define PAGE_FLAGS_AT_FREE (PAGE_FLAGS_SPECIAL_AT_FREE | PAGE_OWNER_ALLOCATED_BIT)
+
+/* By the page's zone and block. `special`: flags that a page of this order must have (PG_run). */
+static __always_inline bool free_by_page(struct page *page, unsigned int slot, u32 special)
 {
 	u32 flags = atomic_load_explicit(&page->flags, memory_order_relaxed);
+	struct phys_cpu *cpu;
+	struct pcp_list *list;
 	bool done;
 
-	special |= PAGE_OWNER_ALLOCATED_BIT;
-	if (unlikely((flags & (PAGE_FLAGS_SPECIAL_AT_FREE | PAGE_OWNER_ALLOCATED_BIT)) != special))
+	if (unlikely((flags & PAGE_FLAGS_AT_FREE) != (special | PAGE_OWNER_ALLOCATED_BIT)))
 		return false;
 	if (QUIRE_DEBUG)
 		page_debug_free(page, slot > PCP_MAX_SMALL_ORDER ? PAGEBLOCK_ORDER : slot);
 	cpu_pin();
-	done = push_fast(page, slot, flags);
+	cpu = quire_host_slot();
+	list = &cpu->zone_pcp[flags >> PAGE_ZONE_SHIFT]->lists[slot * NR_LIST_COLUMNS + page_column(page)];
+	done = push_fast(cpu, list, page);
+	/* What has no room may be no list at all. */
+	if (done && !slot)
+		cpu->last = list;
 	cpu_unpin();
 	return done;
 }
 
-static bool free_fast_order(struct page *page, unsigned int order)
+/* Onto the list that the last frame went to, if that is where this one belongs. */
+static __always_inline bool free_as_last(struct page *page)
+{
+	u32 flags = atomic_load_explicit(&page->flags, memory_order_relaxed);
+	struct phys_cpu *cpu;
+	struct pcp_list *list;
+	bool done = false;
+
+	cpu_pin();
+	cpu = quire_host_slot();
+	list = cpu->last;
+	if (likely((flags & (PAGE_FLAGS_AT_FREE | ~0u << PAGE_ZONE_SHIFT)) == list->alloc_flags) &&
+	    likely(hint_read(cpu->columns[page_block_number(page)]) == list->column)) {
+		if (QUIRE_DEBUG)
+			page_debug_free(page, 0);
+		done = push_fast(cpu, list, page);
+	}
+	cpu_unpin();
+	return done;
+}
+
+static __noinline void free_frame(struct page *page)
+{
+	if (!free_by_page(page, 0, 0))
+		free_slow(page, 0);
+}
+
+static __noinline void free_run(struct page *page, unsigned int order)
 {
 	unsigned int slot = pcp_slot(order);
 
-	return slot < NR_PCP_ORDERS && page[1].compound_info == order && free_fast(page, slot, 1u << PG_run);
+	if (slot >= NR_PCP_ORDERS || page[1].compound_info != order || !free_by_page(page, slot, 1u << PG_run))
+		free_slow(page, order);
 }
 
 void free_frozen_pages(struct page *page, unsigned int order)
 {
 	if (QUIRE_DEBUG && page_count(page))
 		bad_page(page, "freed as unshared, but it has references");
-	else if (likely(!order) ? !free_fast(page, 0, 0) : !free_fast_order(page, order))
-		free_slow(page, order);
+	else if (unlikely(order))
+		free_run(page, order);
+	else if (unlikely(!free_as_last(page)))
+		free_frame(page);
 }
 
 void __free_pages(struct page *page, unsigned int order)

@@ -65,11 +65,6 @@ static u32 strip(struct page *page, unsigned int order)
 	return flags;
 }
 
-static u8 column_of(const struct page *page)
-{
-	return hint_read(this_phys()->columns[page_to_pfn(page) >> PAGEBLOCK_ORDER]);
-}
-
 /* Past the lists of this CPU. */
 static void free_to_zone(struct zone *zone, struct page *page, unsigned int order)
 {
@@ -94,7 +89,7 @@ void free_slow(struct page *page, unsigned int order)
 	if (!free_page_is_good(page, order))
 		return;
 	zone = zone_by_id(strip(page, order) >> PAGE_ZONE_SHIFT);
-	if (!pcp_free(zone, page, order, column_of(page)))
+	if (!pcp_free(zone, page, order, page_column(page)))
 		free_to_zone(zone, page, order);
 }
 
@@ -111,7 +106,7 @@ void free_cold_page(struct page *page)
 	if (!free_page_is_good(page, 0))
 		return;
 	zone = zone_by_id(strip(page, 0) >> PAGE_ZONE_SHIFT);
-	if (!pcp_free_cold(zone, page, 0, column_of(page)))
+	if (!pcp_free_cold(zone, page, 0, page_column(page)))
 		free_to_zone(zone, page, 0);
 }
 

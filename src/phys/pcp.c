@@ -11,15 +11,18 @@
 #include "quire/port.h"
 #include "quire/stats.h"
 
-static const struct per_cpu_pages no_lists;
+/* No page that is freed has all flags. */
+static const struct per_cpu_pages no_lists = {.lists = {{.alloc_flags = ~0u}}};
 
 /* Two CPUs without lists; all that tells them apart is why. */
 const struct phys_cpu quire_slot_none = {
+	.last = (struct pcp_list *)(uintptr_t)&no_lists.lists[0],
 	.by_gfp = {[0 ... GFP_LIST_MASK] = (struct pcp_list *)(uintptr_t)&no_lists.lists[0]},
 	.zone_pcp = {[0 ... QUIRE_MAX_NODES * 8 - 1] = (struct per_cpu_pages *)(uintptr_t)&no_lists},
 };
 
 const struct phys_cpu quire_slot_busy = {
+	.last = (struct pcp_list *)(uintptr_t)&no_lists.lists[0],
 	.by_gfp = {[0 ... GFP_LIST_MASK] = (struct pcp_list *)(uintptr_t)&no_lists.lists[0]},
 	.zone_pcp = {[0 ... QUIRE_MAX_NODES * 8 - 1] = (struct per_cpu_pages *)(uintptr_t)&no_lists},
 };
@@ -57,13 +60,13 @@ static unsigned int list_entries(unsigned int order, const struct pcp_size *size
 
 /* ---- boot ---- */
 
-static void init_list(struct pcp_list *list, struct zone *zone, unsigned int order, unsigned int entries,
-		      struct page ***memory, unsigned int batch)
+static void init_list(struct pcp_list *list, struct zone *zone, unsigned int order, unsigned int column,
+		      unsigned int entries, struct page ***memory, unsigned int batch)
 {
 	u32 place = (u32)zone->id << PAGE_ZONE_SHIFT;
 
-	list->zone_id = zone->id;
 	list->order = (u8)order;
+	list->column = (u8)column;
 	list->alloc_flags = (u32)PAGE_OWNER_KERNEL << PAGE_OWNER_SHIFT | place;
 	list->free_flags = (u32)PAGE_OWNER_BUDDY << PAGE_OWNER_SHIFT | place;
 	if (!entries)
@@ -88,10 +91,11 @@ static struct per_cpu_pages *make_pageset(struct zone *zone, const struct pcp_si
 		return NULL;
 	memory = (struct page **)(pcp + 1);
 	for (i = 0; i < NR_PCP_LISTS; i++) {
-		unsigned int order = i / NR_LIST_COLUMNS, used = i % NR_LIST_COLUMNS != NO_LIST_COLUMN;
+		unsigned int order = i / NR_LIST_COLUMNS, column = i % NR_LIST_COLUMNS;
 
 		order = order > PCP_MAX_SMALL_ORDER ? PAGEBLOCK_ORDER : order;
-		init_list(&pcp->lists[i], zone, order, used ? list_entries(order, size) : 0, &memory, size->batch);
+		init_list(&pcp->lists[i], zone, order, column, column == NO_LIST_COLUMN ? 0 : list_entries(order, size), &memory,
+			  size->batch);
 	}
 	return pcp;
 }
@@ -172,9 +176,12 @@ int pcp_init(void)
 	unsigned int nr_cpus = this_quire()->nr_cpus, cpu, id;
 	struct zone *zone;
 
-	for (cpu = 0; cpu < nr_cpus; cpu++)
+	for (cpu = 0; cpu < nr_cpus; cpu++) {
+		phys->cpu[cpu]->last = quire_slot_none.last;
+		phys->cpu[cpu]->columns = phys->columns;
 		for (id = 0; id < ARRAY_SIZE(phys->cpu[cpu]->zone_pcp); id++)
 			phys->cpu[cpu]->zone_pcp[id] = quire_slot_none.zone_pcp[0];
+	}
 	for_each_populated_zone(zone, id)
 		if (init_zone_lists(zone, nr_cpus))
 			return -ENOMEM;
@@ -204,22 +211,22 @@ static unsigned int take_runs(struct zone *zone, unsigned int order, enum migrat
 /* Moves a batch from the zone to an empty list, so that the lowest frame is given out first. */
 static void refill(struct phys_cpu *cpu, struct pcp_list *list, enum migratetype type, unsigned int alloc_flags)
 {
-	struct zone *zone = zone_by_id(list->zone_id);
-	unsigned int nr, order = list->order;
+	struct zone *zone = zone_by_id(pcp_zone_id(list));
+	unsigned int nr = min_t(u32, list->batch, pcp_high(list)), order = list->order;
 	unsigned long flags;
 
 	spin_lock_irqsave(&zone->lock, flags);
 	if (order)
-		nr = take_runs(zone, order, type, alloc_flags, cpu->scratch, list->batch);
+		nr = take_runs(zone, order, type, alloc_flags, cpu->scratch, nr);
 	else
-		nr = zone_take_frames(zone, type, alloc_flags, cpu->scratch, list->batch);
+		nr = zone_take_frames(zone, type, alloc_flags, cpu->scratch, nr);
 	spin_unlock_irqrestore(&zone->lock, flags);
 	hint_write(list->nr_refilled, list->nr_refilled + nr);
 	while (nr) {
 		struct page *page = pfn_to_page(cpu->scratch[--nr]);
 
 		/* Whoever gets the page writes its struct page at once. */
-		cpu_prefetch(page);
+		cpu_prefetchw(page);
 		pcp_push(list, page);
 	}
 	list->misses += list->misses < 255;
@@ -278,7 +285,7 @@ static void drain_list(struct phys_cpu *cpu, struct pcp_list *list, unsigned int
 
 		for (i = 0; i < batch; i++)
 			cpu->scratch[i] = (u32)page_to_pfn(list->base[done + i]);
-		give_to_zone(zone_by_id(list->zone_id), cpu->scratch, batch, list->order);
+		give_to_zone(zone_by_id(pcp_zone_id(list)), cpu->scratch, batch, list->order);
 		done += batch;
 	}
 	drop_cold(list, nr);
@@ -287,17 +294,20 @@ static void drain_list(struct phys_cpu *cpu, struct pcp_list *list, unsigned int
 
 static void overflow(struct phys_cpu *cpu, struct pcp_list *list)
 {
-	bool low = hint_read(zone_by_id(list->zone_id)->flags) & ZONE_BELOW_LOW;
-	u32 high = pcp_next_high(pcp_high(list), hint_read(list->high_max), list->misses, low);
+	bool low = hint_read(zone_by_id(pcp_zone_id(list))->flags) & ZONE_BELOW_LOW;
+	u32 high_max = hint_read(list->high_max), count = pcp_count(list), nr;
+	u32 high = pcp_next_high(pcp_high(list), high_max, list->misses, low);
 
 	list->misses = 0;
 	if (high > pcp_high(list)) {
 		pcp_set_high(list, high);
 		return;
 	}
-	/* Half of it, so that moving the rest down costs less than one entry for each that goes. */
-	drain_list(cpu, list, low ? pcp_count(list) : min_t(u32, max_t(u32, list->batch, pcp_count(list) / 2), pcp_count(list)));
-	pcp_set_high(list, min_t(u32, max_t(u32, high, list->batch), hint_read(list->high_max)));
+	high = min_t(u32, max_t(u32, high, list->batch), high_max);
+	/* Half of it, so that moving the rest down costs less than one entry for each that goes; more where the bound came down. */
+	nr = max_t(u32, max_t(u32, list->batch, count / 2), count > high ? count - high / 2 : 0);
+	drain_list(cpu, list, low ? count : min_t(u32, nr, count));
+	pcp_set_high(list, high);
 }
 
 /* The list to put a run on, entered and with room; NULL: none. */
@@ -351,7 +361,7 @@ static unsigned long drain_pageset(struct phys_cpu *cpu, struct per_cpu_pages *p
 		if (!list->base)
 			continue;
 		drain_list(cpu, list, nr);
-		pcp_set_high(list, min_t(u32, min_t(u32, pcp_high(list), 2u * list->batch), hint_read(list->high_max)));
+		pcp_set_high(list, min_t(u32, clamp_t(u32, pcp_high(list), list->batch, 2u * list->batch), hint_read(list->high_max)));
 		frames += (unsigned long)nr << list->order;
 	}
 	return frames;

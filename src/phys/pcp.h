@@ -14,6 +14,9 @@
  * change one. In that, and in quire_slot_none, all lists are empty and none has room: so a handler that comes in between
  * needs no test to be sent the long way, and neither does a CPU whose short paths are turned off.
  *
+ * The short way back first tries the list that the last frame went to. That it is the right one is a comparison, which the
+ * processor guesses; to find it by the page is four loads, each waiting for the one before.
+ *
  * [C1] Only its own CPU touches a list, and only between pcp_enter and pcp_leave or while the slot is quire_slot_busy; a
  *      handler that comes then uses the zone instead. So the hot path has no atomic operation and leaves interrupts on.
  * [C2] base <= sp <= limit <= base + capacity.
@@ -49,7 +52,7 @@ struct pcp_list {                  /* (C) its CPU, as [C1] says                 
 	u16 high_max;              /* (a) most entries that it may grow to                            */
 	u8 batch;                  /* (c) entries that a refill takes                                 */
 	u8 misses;                 /* (C) refills since the last overflow, 255: or more               */
-	u8 zone_id, order;         /* (c)                                                             */
+	u8 order, column;          /* (c) its place: of these runs, from blocks of this kind          */
 	unsigned long nr_refilled, nr_drained; /* (C) entries that came from and went to the zone; racy reads are hints */
 } __aligned(64);
 static_assert(sizeof(struct pcp_list) == 64 && PCP_BATCH_MAX <= 255, "a list's own words are one cache line");
@@ -65,6 +68,8 @@ enum phys_attention {
 
 struct phys_cpu {
 	struct pcp_list *by_gfp[GFP_LIST_MASK + 1]; /* (c) order-0 list for the low bits of a gfp         */
+	struct pcp_list *last;         /* (C) order-0 list that the last frame was freed to               */
+	const u8 *columns;             /* (c) phys_state's                                                */
 	struct per_cpu_pages *zone_pcp[QUIRE_MAX_NODES * 8]; /* (c) by node << 3 | zone; some are empty for ever */
 	u8 busy;                       /* (C) the long way is changing the lists                      */
 	u8 attention;                  /* (a) enum phys_attention                                     */
@@ -74,6 +79,12 @@ struct phys_cpu {
 
 /* In a CPU's slot while a short path changes one of its lists. */
 extern const struct phys_cpu quire_slot_busy;
+
+/* The frames' zone: node << 3 | zone. */
+static inline unsigned int pcp_zone_id(const struct pcp_list *list)
+{
+	return list->alloc_flags >> PAGE_ZONE_SHIFT;
+}
 
 static inline u32 pcp_count(const struct pcp_list *list)
 {

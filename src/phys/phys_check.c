@@ -115,7 +115,7 @@ static unsigned int check_lists_of_cpu(struct phys_cpu *cpu)
 	for (id = 0; id < ARRAY_SIZE(cpu->zone_pcp); id++)
 		for (i = 0; i < NR_PCP_LISTS; i++) {
 			struct pcp_list *list = &cpu->zone_pcp[id]->lists[i];
-			struct zone *zone = zone_by_id(list->zone_id);
+			struct zone *zone = zone_by_id(pcp_zone_id(list));
 			struct page **at;
 
 			if (!list->base)

@@ -61,4 +61,16 @@ static __always_inline struct phys_cpu *this_phys_cpu(void)
 	return this_quire()->phys->cpu[this_cpu()];
 }
 
+/* page_to_pfn(page) >> PAGEBLOCK_ORDER, by one shift. */
+static __always_inline unsigned long page_block_number(const struct page *page)
+{
+	return ((uintptr_t)page - (uintptr_t)memmap_base()) / (sizeof(struct page) << PAGEBLOCK_ORDER);
+}
+
+/* Where a page's frame waits among the per-CPU lists. */
+static __always_inline u8 page_column(const struct page *page)
+{
+	return hint_read(this_phys()->columns[page_block_number(page)]);
+}
+
 #endif

@@ -310,8 +310,8 @@ void zone_free_frames(struct zone *zone, const u32 *pfns, unsigned int nr)
 	/* Both lines of each block, so that the lock is not held while they come. */
 	for (i = 0; i < nr; i++)
 		if (!i || pfns[i] >> PAGEBLOCK_ORDER != pfns[i - 1] >> PAGEBLOCK_ORDER) {
-			cpu_prefetch(pfn_to_block(pfns[i]));
-			cpu_prefetch(&pfn_to_block(pfns[i])->runs);
+			cpu_prefetchw(pfn_to_block(pfns[i]));
+			cpu_prefetchw(&pfn_to_block(pfns[i])->runs);
 		}
 	spin_lock_irqsave(&zone->lock, flags);
 	for (i = 0; i < nr; )

@@ -145,6 +145,30 @@ static void wrong_use(void)
 	__free_pages(run, 3);
 }
 
+/* The short way back tries the list of the last frame first; kinds and zones that take turns must not mix there. */
+static void lists_by_kind(void)
+{
+	static const gfp_t kinds[] = {GFP_KERNEL, GFP_KERNEL | __GFP_MOVABLE, GFP_KERNEL | __GFP_RECLAIMABLE, GFP_KERNEL | __GFP_DMA};
+	struct page *page[ARRAY_SIZE(kinds)];
+	unsigned int round, i, wrong = 0;
+
+	for (round = 0; round < 4; round++) {
+		for (i = 0; i < ARRAY_SIZE(kinds); i++)
+			page[i] = alloc_page(kinds[i]);
+		for (i = 0; i < ARRAY_SIZE(kinds); i++) {
+			unsigned int k = (i * (round | 1)) % ARRAY_SIZE(kinds);
+			struct per_cpu_pages *pcp = this_phys_cpu()->zone_pcp[page_zone(page[k])->id];
+			struct pcp_list *list = pcp_list_of(pcp, 0, page_column(page[k]));
+			u32 before = pcp_count(list);
+
+			__free_page(page[k]);
+			wrong += pcp_count(list) != before + 1 || list->sp[-1] != page[k];
+		}
+	}
+	tap_is(wrong, 0, "frames of all kinds in turn: each waits on the list of its zone and block");
+	tap_is(phys_check(), 0, "every invariant holds");
+}
+
 /* What a bound on the lists changes: how much one CPU keeps. */
 static void list_bounds(void)
 {
@@ -222,8 +246,10 @@ int main(void)
 	exhaustion();
 	contiguous();
 	wrong_use();
-	if (tap_pace == 1) /* the lists of a machine that runs are filled again at once */
+	if (tap_pace == 1) { /* the lists of a machine that runs are filled again at once */
 		list_bounds();
+		lists_by_kind();
+	}
 	script_with_failures();
 	tap_machine_frames_end(machine);
 	return tap_done();

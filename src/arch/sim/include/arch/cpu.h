@@ -32,6 +32,16 @@ static inline void cpu_prefetch(const void *p)
 	__builtin_prefetch(p);
 }
 
+/* For a line that is written next, so that no other CPU keeps it. */
+static inline void cpu_prefetchw(const void *p)
+{
+#ifdef __x86_64__
+	__asm__ volatile("prefetchw %0" : : "m"(*(const char *)p));
+#else
+	__builtin_prefetch(p, 1);
+#endif
+}
+
 /* Adds to a word that only this CPU changes; a handler on it may change it too. */
 static inline void cpu_local_add(long *word, long delta)
 {

@@ -35,6 +35,12 @@ static inline void cpu_prefetch(const void *p)
 	__builtin_prefetch(p);
 }
 
+/* For a line that is written next, so that no other CPU keeps it. */
+static inline void cpu_prefetchw(const void *p)
+{
+	__asm__ volatile("prefetchw %0" : : "m"(*(const char *)p));
+}
+
 /* Adds to a word that only this CPU changes: one instruction, so that an interrupt cannot split it, and no bus lock. */
 static inline void cpu_local_add(long *word, long delta)
 {
