@@ -117,7 +117,7 @@ int dup_mm(struct mm_struct *mm, struct mm_struct **child);
 /* Makes `next` the page table of this CPU. prev may be NULL. next NULL: kernel only, keep what is loaded (lazy). IRQs off. */
 void switch_mm(struct mm_struct *prev, struct mm_struct *next);
 
-/* Layout (exec and /proc/PID/stat). Fields that the host may set between mm_alloc and the first run, and PR_SET_MM later. */
+/* Layout (exec and /proc/PID/stat). Fields that the host may set between mm_alloc and the first run; later do_set_mm_*. */
 struct mm_layout {
 	unsigned long start_code, end_code, start_data, end_data;
 	unsigned long start_brk, brk, start_stack;
@@ -125,10 +125,29 @@ struct mm_layout {
 	unsigned long mmap_base; /* top of the mmap area */
 };
 struct mm_layout *mm_layout(struct mm_struct *mm);
+/* The addresses above by number. */
+enum mm_place {
+	MM_START_CODE, MM_END_CODE, MM_START_DATA, MM_END_DATA, MM_START_BRK, MM_BRK, MM_START_STACK,
+	MM_ARG_START, MM_ARG_END, MM_ENV_START, MM_ENV_END,
+};
+/* As prctl(PR_SET_MM): one address changes. 0; -EINVAL for one that no program can have, for an end before its start, beyond
+ * RLIMIT_DATA; -EFAULT for stack, arguments and environment above everything that is mapped. */
+int do_set_mm_place(struct mm_struct *mm, enum mm_place place, unsigned long addr);
+/* May a program have these addresses? 0 or -EINVAL, as above. Never sleeps. */
+int do_check_mm_layout(const struct mm_layout *layout);
+/* As PR_SET_MM_MAP: all of them (mmap_base stays), and the auxiliary vector unless NULL. 0 or -EINVAL with nothing changed. */
+int do_set_mm_layout(struct mm_struct *mm, const struct mm_layout *layout, const unsigned long *auxv);
+/* The auxiliary vector that /proc/PID/auxv shows: MM_AUXV_WORDS words, pairs up to one of type 0. Linux's room: 27 pairs and
+ * the last. */
+#define MM_AUXV_WORDS 56
+unsigned long *mm_saved_auxv(struct mm_struct *mm);
 /* The program that mm runs (/proc/PID/exe): takes get_file and deny_write, and dup_mm for the copy as well. The caller
- * keeps writers out until it returns. NULL: none. */
+ * keeps writers out until it returns. NULL: none. Nobody else knows the mm. */
 void mm_set_exe(struct mm_struct *mm, struct address_space *mapping, void *file);
-void *mm_exe(struct mm_struct *mm);
+/* The same for an mm that runs: 0, or -EBUSY while the old one is mapped. */
+int mm_replace_exe(struct mm_struct *mm, struct address_space *mapping, void *file);
+/* The host's handle for it, with a reference (ops->get_file), or NULL. */
+void *mm_get_exe(struct mm_struct *mm);
 /* The file that is mapped at an address, for messages about it. */
 struct mm_file_place {
 	vaddr_t start, end; /* the mapping */
@@ -179,11 +198,29 @@ int do_msync(struct mm_struct *mm, unsigned long addr, size_t len, int flags);
 int do_remap_file_pages(struct mm_struct *mm, unsigned long addr, unsigned long size, unsigned long prot,
 			unsigned long pgoff, unsigned long flags);
 
-/* Reads or writes another (or the own) address space through its page tables, faulting pages in. write: FOLL_WRITE;
- * force: ignore the protection of private mappings. Returns bytes done. */
-size_t access_remote_vm(struct mm_struct *mm, vaddr_t addr, void *buf, size_t len, bool write, bool force);
-/* Takes references on the pages behind a user range. Returns how many, or -errno when none. */
-long get_user_pages(struct mm_struct *mm, vaddr_t addr, unsigned long nr, bool write, struct page **pages);
+/* How a program's pages are reached from the kernel. */
+enum gup_flags {
+	FOLL_WRITE = 1, /* they are to be written */
+	FOLL_FORCE = 2, /* against the protection of private mappings, as a debugger does */
+	FOLL_ANON = 4,  /* anonymous memory only: no object's owner can make the caller wait */
+};
+/* Reads or (FOLL_WRITE) writes another (or the own) address space through its page tables, faulting pages in. Returns bytes
+ * done. */
+size_t access_remote_vm(struct mm_struct *mm, vaddr_t addr, void *buf, size_t len, unsigned int flags);
+/* Takes references on the pages behind a user range. Returns how many, or -errno when none. What the program writes after a
+ * fork may go to copies of them. */
+long get_user_pages(struct mm_struct *mm, vaddr_t addr, unsigned long nr, unsigned int flags, struct page **pages);
+/*
+ * The same for those who read or write the pages' contents while the program runs on (devices, direct I/O): until
+ * unpin_user_pages the pages stay the ones that the program sees, also across fork, mprotect and the end of relatives. A fork
+ * copies pinned pages for the child at once.
+ */
+long pin_user_pages(struct mm_struct *mm, vaddr_t addr, unsigned long nr, unsigned int flags, struct page **pages);
+/* Ends it. The pages were pinned with FOLL_WRITE and have been written: they are made dirty. */
+void unpin_user_pages(struct page **pages, unsigned long nr);
+void unpin_user_pages_dirty(struct page **pages, unsigned long nr);
+/* VmPin changes by `pages`, for who pins on a program's behalf and keeps the pins. 0, or -ENOMEM beyond RLIMIT_MEMLOCK. */
+int mm_account_pinned(struct mm_struct *mm, long pages);
 
 /* A key for futexes: private (mm, address) or shared (object, page index, offset). 0 or -EFAULT. */
 struct futex_key {

@@ -259,6 +259,20 @@ void put_page(struct page *page);
 /* The same for each of nr pages, with fewer lock operations; overwrites pages[]. */
 void put_pages(struct page **pages, unsigned long nr);
 
+/*
+ * A pin, for who uses the contents of a program's page while the program runs (pin_user_pages), counts as so many references:
+ * a page with as many is taken for pinned, and more than that many others are not to be expected.
+ */
+#define PAGE_PIN_BIAS 1024
+
+static inline bool page_maybe_dma_pinned(const struct page *page)
+{
+	return page_count_acquire(page) >= PAGE_PIN_BIAS;
+}
+
+/* Where the kernel sees the page's contents, for hosts that got it from pin_user_pages and the like. Never sleeps. */
+void *page_to_virt(const struct page *page);
+
 /* ---- mapping and index (user and page cache pages) ---- */
 
 #define PAGE_MAPPING_ANON 1ul

@@ -73,7 +73,7 @@ static void load_user_page(void)
 
 	if (!mm || do_mmap(mm, USER_PAGE, PAGE_SIZE, PROT_READ | PROT_WRITE | PROT_EXEC,
 			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, NULL, 0) != USER_PAGE ||
-	    access_remote_vm(mm, USER_PAGE, (void *)(uintptr_t)&code, 1, true, false) != 1)
+	    access_remote_vm(mm, USER_PAGE, (void *)(uintptr_t)&code, 1, FOLL_WRITE) != 1)
 		panic("selftest: no memory");
 	local_irq_disable();
 	switch_mm(NULL, mm);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* debugfs.c - /sys/kernel/debug: what only debugging wants to know; here the owners of page frames. */
+/* debugfs.c - /sys/kernel/debug: what only debugging wants to know; here the owners of page frames, and pins. */
 #include "fs/proc.h"
 #include "quire/errno.h"
 #include "quire/slab.h"
@@ -57,5 +57,8 @@ void debugfs_init(void)
 	e = quire_page_owner_on() ? pseudo_add(root, "page_owner", S_IFREG | 0400) : NULL;
 	if (e)
 		e->fops = &page_owner_fops;
+	e = pseudo_add(root, "gup_test", S_IFREG | 0600);
+	if (e)
+		e->fops = &gup_test_fops;
 	debugfs_sb = pseudo_super(&debugfs_type, root, DEBUGFS_MAGIC);
 }

@@ -88,5 +88,6 @@ void proc_cpuinfo_init(void);
 void proc_sys_init(void);	/* /proc/sys */
 void sysfs_init(void);
 void debugfs_init(void);
+extern const struct file_operations gup_test_fops; /* of debugfs */
 
 #endif

@@ -67,7 +67,7 @@ static int show_range(struct text_sink *sink, struct mm_struct *mm, unsigned lon
 
 	while (!err && start < end) {
 		size_t part = min(end - start, (unsigned long)PART);
-		size_t got = access_remote_vm(mm, start, buf, part, false, false);
+		size_t got = access_remote_vm(mm, start, buf, part, FOLL_ANON);
 
 		if (!got)
 			break;
@@ -78,101 +78,67 @@ static int show_range(struct text_sink *sink, struct mm_struct *mm, unsigned lon
 	return err;
 }
 
-/* A program that wrote over the end of its arguments (setproctitle) has no NUL there: then go on up to one. */
-static int show_arguments(struct text_sink *sink, struct mm_struct *mm)
+/* A title that a program wrote over its arguments: one string, of which at most a page is shown, with its NUL. */
+static int show_title(struct text_sink *sink, struct mm_struct *mm, unsigned long start, unsigned long end)
 {
-	struct mm_layout *l = mm_layout(mm);
-	unsigned long start = l->arg_start, end = l->arg_end, at;
-	char last = 0, buf[64];
+	char *page = (char *)__get_free_pages(GFP_KERNEL, 0);
+	size_t got, len;
+	int err;
+
+	if (!page)
+		return -ENOMEM;
+	got = access_remote_vm(mm, start, page, 4096, FOLL_ANON);
+	len = strnlen(page, got);
+	len += len < got;
+	err = len ? sink->write(sink, page, min(len, (size_t)(end - start))) : 0;
+	free_page((unsigned long)page);
+	return err;
+}
+
+/* A last byte that is no NUL tells of a title, which may go on where the environment was. */
+static int show_arguments(struct mm_struct *mm, struct text_sink *sink)
+{
+	const struct mm_layout *l = mm_layout(mm);
+	unsigned long start = l->arg_start, end = l->arg_end;
+	unsigned long room = l->env_start == end && l->env_end > end ? l->env_end : end;
+	char last = 0;
 
 	if (start >= end)
 		return 0;
-	if (access_remote_vm(mm, end - 1, &last, 1, false, false) != 1)
-		return 0;
-	for (at = end; last && at < l->env_end;) {
-		size_t got = access_remote_vm(mm, at, buf, min(sizeof(buf), (size_t)(l->env_end - at)), false, false);
-		char *nul = got ? memchr(buf, 0, got) : NULL;
-
-		if (!got)
-			break;
-		at += nul ? (unsigned long)(nul - buf) : got;
-		end = at;
-		if (nul)
-			break;
-	}
+	if (access_remote_vm(mm, end - 1, &last, 1, FOLL_ANON) == 1 && last)
+		return show_title(sink, mm, start, room);
 	return show_range(sink, mm, start, end);
 }
 
 int proc_show_cmdline(struct text_sink *sink, struct task *task)
 {
-	struct mm_struct *mm = get_task_mm(task);
-	int err;
+	return with_mm(sink, task, show_arguments);
+}
 
-	if (!mm)
-		return 0;
-	err = show_arguments(sink, mm);
-	mmput(mm);
-	return err;
+static int show_environment(struct mm_struct *mm, struct text_sink *sink)
+{
+	return show_range(sink, mm, mm_layout(mm)->env_start, mm_layout(mm)->env_end);
 }
 
 int proc_show_environ(struct text_sink *sink, struct task *task)
 {
-	struct mm_struct *mm = get_task_mm(task);
-	int err;
-
-	if (!mm)
-		return 0;
-	err = show_range(sink, mm, mm_layout(mm)->env_start, mm_layout(mm)->env_end);
-	mmput(mm);
-	return err;
+	return with_mm(sink, task, show_environment);
 }
 
-/*
- * The vector lies in the process's stack, as exec left it: behind the arguments' count, their pointers and NULL, the
- * environment's and NULL.
- */
-#define AUXV_WORDS_MAX 512
-
-static unsigned long skip_pointers(struct mm_struct *mm, unsigned long at)
+/* Up to and with the pair of type 0. */
+static int show_auxv(struct mm_struct *mm, struct text_sink *sink)
 {
-	unsigned long word;
+	const unsigned long *pair = mm_saved_auxv(mm);
+	size_t words = 2;
 
-	for (int i = 0; i < 65536; i++, at += sizeof(word)) {
-		if (access_remote_vm(mm, at, &word, sizeof(word), false, false) != sizeof(word))
-			return 0;
-		if (!word)
-			return at + sizeof(word);
-	}
-	return 0;
-}
-
-static int show_auxv(struct text_sink *sink, struct mm_struct *mm)
-{
-	unsigned long at = mm_layout(mm)->start_stack, pair[2];
-	int err = 0;
-
-	at = at ? skip_pointers(mm, at + sizeof(long)) : 0;
-	at = at ? skip_pointers(mm, at) : 0;
-	for (int i = 0; at && i < AUXV_WORDS_MAX && !err; i += 2, at += sizeof(pair)) {
-		if (access_remote_vm(mm, at, pair, sizeof(pair), false, false) != sizeof(pair))
-			break;
-		err = sink->write(sink, (const char *)pair, sizeof(pair));
-		if (!pair[0])
-			break;
-	}
-	return err;
+	while (words < MM_AUXV_WORDS && pair[words - 2])
+		words += 2;
+	return sink->write(sink, (const char *)pair, words * sizeof(long));
 }
 
 int proc_show_auxv(struct text_sink *sink, struct task *task)
 {
-	struct mm_struct *mm = get_task_mm(task);
-	int err;
-
-	if (!mm)
-		return 0;
-	err = show_auxv(sink, mm);
-	mmput(mm);
-	return err;
+	return with_mm(sink, task, show_auxv);
 }
 
 /* ---- /proc/PID/mem, pagemap: the file keeps the address space it was opened for ---- */
@@ -227,7 +193,7 @@ static long mem_transfer(struct file *file, struct iov_iter *it, u64 *pos, bool 
 			done = done ? done : -EFAULT;
 			break;
 		}
-		got = access_remote_vm(mm, *pos, buf, part, write, true);
+		got = access_remote_vm(mm, *pos, buf, part, FOLL_FORCE | (write ? FOLL_WRITE : 0));
 		if (!got) {
 			done = done ? done : -EIO;
 			break;

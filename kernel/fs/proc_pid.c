@@ -251,13 +251,14 @@ static int get_exe(struct inode *inode, struct path *path)
 	mm = get_task_mm(task);
 	if (!mm)
 		return -ENOENT;
-	file = mm_exe(mm);
-	if (file) {
-		*path = file->f_path;
-		path_get(path);
-	}
+	file = mm_get_exe(mm);
 	mmput(mm);
-	return file ? 0 : -ENOENT;
+	if (!file)
+		return -ENOENT;
+	*path = file->f_path;
+	path_get(path);
+	fput(file);
+	return 0;
 }
 
 static int read_link(struct inode *inode, char *buf, size_t size)

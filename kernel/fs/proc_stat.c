@@ -60,6 +60,13 @@ static void view_memory(struct task *task, struct memory_view *v)
 	mmput(mm);
 }
 
+/* Addresses are nobody else's business; code shows that there is some. */
+static void hide_places(struct memory_view *v)
+{
+	memset(&v->layout, 0, sizeof(v->layout));
+	v->layout.start_code = v->layout.end_code = v->has_mm;
+}
+
 /* Of a process with all its threads, or of one thread. */
 struct time_view {
 	u64 utime, stime, cutime, cstime;
@@ -118,6 +125,8 @@ int proc_show_stat(struct text_sink *sink, struct task *task)
 	int tty_pgrp, err;
 
 	view_memory(task, &m);
+	if (!may_inspect(task))
+		hide_places(&m);
 	view_times(task, &t);
 	get_task_comm(comm, task);
 	task_tty_info(task, &tty, &tty_pgrp);
@@ -137,7 +146,8 @@ int proc_show_stat(struct text_sink *sink, struct task *task)
 			   m.layout.start_stack, stat_signals(pending), stat_signals(blocked), stat_signals(ignored),
 			   stat_signals(caught), task->exit_signal, READ_ONCE(task->cpu), task->se.rt_priority,
 			   task->se.policy, m.layout.start_data, m.layout.end_data, m.layout.start_brk,
-			   m.layout.arg_start, m.layout.arg_end, m.layout.env_start, m.layout.env_end, task->exit_code);
+			   m.layout.arg_start, m.layout.arg_end, m.layout.env_start, m.layout.env_end,
+			   may_inspect(task) ? task->exit_code : 0);
 }
 
 int proc_show_statm(struct text_sink *sink, struct task *task)

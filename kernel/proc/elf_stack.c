@@ -9,6 +9,7 @@
 #include "proc/cred.h"
 #include "proc/elf.h"
 #include "proc/siginfo.h"
+#include "quire/mm.h"
 #include "quire/uaccess.h"
 #include "sched/sched.h"
 
@@ -21,6 +22,7 @@ struct word_writer {
 	unsigned long words[BATCH_WORDS];
 	unsigned int nr;
 	unsigned long at;	/* where the batch goes */
+	unsigned long *aux;	/* the kernel's own copy of the vector: where the next pair goes */
 	bool failed;
 };
 
@@ -45,6 +47,8 @@ static void put_aux(struct word_writer *w, enum auxv_type type, unsigned long va
 {
 	put_word(w, type);
 	put_word(w, value);
+	*w->aux++ = type;
+	*w->aux++ = value;
 }
 
 /* Pointers to @count strings that stand one after the other from *at on. */
@@ -63,6 +67,7 @@ static void put_strings(struct word_writer *w, int count, unsigned long *at)
 }
 
 #define NR_AUX 20
+_Static_assert(2 * NR_AUX <= MM_AUXV_WORDS, "the vector fits where /proc shows it");
 
 static void put_auxv(struct word_writer *w, const struct binprm *bprm, const struct elf_stack *st,
 		     unsigned long platform, unsigned long random)
@@ -95,7 +100,7 @@ int elf_fill_stack(struct binprm *bprm, const struct elf_stack *st, unsigned lon
 {
 	struct mm_layout *layout = mm_layout(task_mm(current));
 	unsigned long at = bprm->p & ~15ul, platform, random, strings = bprm->p;
-	struct word_writer w = { .nr = 0 };
+	struct word_writer w = { .aux = mm_saved_auxv(task_mm(current)) };
 	struct { u8 random[16]; char platform[16]; } block;
 	unsigned long words;
 

@@ -59,13 +59,13 @@ int bprm_flush(struct binprm *bprm)
 	size_t bytes = bprm->hi - bprm->lo;
 	char *from = bprm->page + (bprm->lo - bprm->base);
 
-	if (bytes && access_remote_vm(bprm->mm, bprm->lo, from, bytes, true, false) != bytes) {
+	if (bytes && access_remote_vm(bprm->mm, bprm->lo, from, bytes, FOLL_WRITE) != bytes) {
 		/* Below the stack's first pages: a fault makes it grow. */
 		if (handle_user_fault(bprm->mm, bprm->lo, FAULT_FLAG_WRITE | FAULT_FLAG_REMOTE)
 			    .what &
 		    VM_FAULT_ERROR)
 			return -ENOMEM;
-		if (access_remote_vm(bprm->mm, bprm->lo, from, bytes, true, false) != bytes)
+		if (access_remote_vm(bprm->mm, bprm->lo, from, bytes, FOLL_WRITE) != bytes)
 			return -ENOMEM;
 	}
 	bprm->hi = bprm->lo;

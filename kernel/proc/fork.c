@@ -520,7 +520,7 @@ long kernel_clone(const struct clone_request *rq)
 			(void)put_user(nr, p->set_child_tid);
 		else
 			access_remote_vm(p->thread.mm, (vaddr_t)p->set_child_tid, &nr, sizeof(nr),
-					 true, false);
+					 FOLL_WRITE);
 	}
 	p->vfork_done = wait;
 	wake_up_new_task(p);

@@ -165,9 +165,9 @@ static size_t copy_run(struct mm_struct *mm, unsigned long mine, unsigned long t
 			part = len - done;
 		if (write) {
 			got = part - copy_from_user(buf, (void *)(mine + done), part);
-			got = access_remote_vm(mm, theirs + done, buf, got, true, false);
+			got = access_remote_vm(mm, theirs + done, buf, got, FOLL_WRITE);
 		} else {
-			got = access_remote_vm(mm, theirs + done, buf, part, false, false);
+			got = access_remote_vm(mm, theirs + done, buf, part, 0);
 			got -= copy_to_user((void *)(mine + done), buf, got);
 		}
 		done += got;

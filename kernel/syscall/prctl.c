@@ -9,6 +9,7 @@
 #include "proc/utsname.h"
 #include "quire/mm.h"
 #include "quire/uaccess.h"
+#include "syscall/prctl_mm.h"
 #include "syscall/syscall.h"
 
 enum prctl_option {
@@ -210,6 +211,8 @@ SYSCALL_DEFINE5(prctl, int, option, unsigned long, a2, unsigned long, a3, unsign
 		return a2 || a3 || a4 || a5 ? -EINVAL : current->no_new_privs;
 	case PR_CAP_AMBIENT:
 		return ambient(a2, a3);
+	case PR_SET_MM:
+		return prctl_set_mm(a2, a3, a4, a5);
 	case PR_SET_VMA:
 		return set_vma(a2, a3, a4, (const char *)a5);
 	}

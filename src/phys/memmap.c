@@ -85,3 +85,8 @@ void memmap_init_hole(pfn_t start, pfn_t end)
 {
 	init_pages(start, end, 1u << PG_reserved, 1);
 }
+
+void *page_to_virt(const struct page *page)
+{
+	return page_address(page);
+}

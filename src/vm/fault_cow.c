@@ -22,13 +22,12 @@ static vm_fault_t reuse(struct vm_fault *vmf)
 	return 0;
 }
 
-/*
- * Nobody else can reach the page: no other entry, and no other reference (a pin, a reader through the page cache, a swap
- * cache). The entry is locked, so none can appear through this mapping; through others there is none.
- */
-static bool sole_owner(const struct page *page)
+/* As written: writable, unless a debugger wrote where the program may not. */
+static inline pte_t written_entry(const struct vm_fault *vmf)
 {
-	return PageAnon(page) && page_count_acquire(page) == 1 && page_mapcount(page) == 1;
+	pte_t entry = pte_mkyoung(pte_mkdirty(vmf->orig));
+
+	return likely(vmf->vma->vm_flags & VM_WRITE) ? pte_mkwrite(entry) : entry;
 }
 
 /* The old page (NULL: one that is counted nowhere) is pinned by the caller; a copy of source takes its place in the entry. */
@@ -91,9 +90,9 @@ vm_fault_t do_wp_page(struct vm_fault *vmf)
 		page = source = pte_page(vmf->orig);
 	else if (vmf->vma->special) /* whose pages live as long as the VMA */
 		source = pte_page(vmf->orig);
-	if (page && !(vmf->vma->vm_flags & VM_SHARED) && sole_owner(page)) {
+	if (page && !(vmf->vma->vm_flags & VM_SHARED) && page_is_own(vmf->mm, page)) {
 		/* The usual end of copy-on-write: the relatives are gone or have copies of their own. */
-		set_pte(vmf->pte, pte_mkyoung(pte_mkdirty(pte_mkwrite(vmf->orig))));
+		set_pte(vmf->pte, written_entry(vmf));
 		flush_tlb_fix_spurious(vmf->address);
 		spin_unlock(ptl);
 		count_vm_event(PGREUSE);

@@ -53,6 +53,19 @@ void fault_map_new_page(struct vm_fault *vmf, struct page *page);
 /* One entry, fully decided: called by faults and by get_user_pages. */
 vm_fault_t handle_mm_fault(struct mm_struct *mm, struct vm_area_struct *vma, vaddr_t address, unsigned int flags);
 
+/*
+ * Nobody else can reach the page: no other entry, and no other reference (a reader through the page cache, a swap cache) but pins,
+ * which are only taken on pages that are the mm's own, and which fork does not share. Its table is locked, so no entry can appear
+ * through this mapping; through others there is none.
+ */
+static inline bool page_is_own(const struct mm_struct *mm, const struct page *page)
+{
+	int count = page_count_acquire(page);
+
+	return PageAnon(page) && page_mapcount(page) == 1 &&
+	       (likely(count == 1) || (mm->has_pinned && count >= PAGE_PIN_BIAS));
+}
+
 /* Which counter of the mm a page adds to. */
 static inline enum mm_counter mm_counter_of(const struct page *page)
 {

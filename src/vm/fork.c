@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* fork.c - a copy of an address space: VMAs duplicated, pages shared read-only until somebody writes. */
 #include "base/assert.h"
+#include "base/string.h"
 #include "object/rmap.h"
 #include "pgtable/softpte.h"
 #include "pgtable/tlb.h"
@@ -17,7 +18,28 @@ struct fork_copy {
 	struct table_purse purse;
 	long rss[NR_MM_COUNTERS];
 	bool protected;              /* the parent lost a right somewhere: flush once at the end */
+	struct vm_area_struct *child; /* the VMA that is being filled */
+	struct page *spare;          /* for the next pinned page */
 };
+
+/* Who uses the page's contents from outside means the parent's: it keeps the page, and the right to write it. The child has a copy
+ * at once. False: no page to copy to. */
+static bool copy_pinned(struct fork_copy *copy, pte_t *dst, vaddr_t addr, struct page *page)
+{
+	struct vm_fault vmf = { .vma = copy->child, .mm = copy->to, .address = addr, .pte = dst };
+
+	if (!copy->spare)
+		return false;
+	copy_page(page_address(copy->spare), page_address(page));
+	fault_map_new_page(&vmf, copy->spare);
+	copy->spare = NULL;
+	return true;
+}
+
+static inline bool keeps_its_pages(const struct mm_struct *mm, pte_t pte)
+{
+	return mm->has_pinned && !pte_special(pte) && PageAnon(pte_page(pte)) && page_maybe_dma_pinned(pte_page(pte));
+}
 
 /* One present entry: another reference and mapping of its page; both sides may only read from now on. */
 static void copy_present(struct fork_copy *copy, pte_t *dst, pte_t *src, pte_t pte)
@@ -40,29 +62,49 @@ static void copy_present(struct fork_copy *copy, pte_t *dst, pte_t *src, pte_t p
 	set_pte(dst, pte_for_child(pte));
 }
 
-/* One leaf table's part. The child's table is locked first: nobody else can reach it, so the order cannot close a circle. */
-static int copy_part(struct fork_copy *copy, const struct pgtable_cursor *c)
+/* Entries from addr on, both tables locked; stops before a pinned page that wants a spare one: where, or the end. */
+static vaddr_t copy_entries(struct fork_copy *copy, const struct pgtable_cursor *c, vaddr_t addr, pte_t *dst)
 {
-	pte_t *src = c->pte, *dst;
-	spinlock_t *dst_ptl;
+	pte_t *src = c->pte + ((addr - c->addr) >> PAGE_SHIFT);
 
-	while (!(dst = pgtable_lock_pte(&copy->to->pgt, c->addr, &copy->purse, &dst_ptl)))
-		if (table_purse_fill(&copy->purse, &copy->to->pgt, c->addr, GFP_KERNEL) != 0)
-			return -ENOMEM;
-	spin_lock_nested(c->ptl);
-	for (vaddr_t addr = c->addr; addr < c->end; addr += PAGE_SIZE, src++, dst++) {
+	for (; addr < c->end; addr += PAGE_SIZE, src++, dst++) {
 		pte_t pte = pte_read(src);
 
 		if (pte_none(pte))
 			continue;
-		if (likely(pte_present(pte)))
+		if (unlikely(!pte_present(pte))) {
+			if (softpte_type(pte) == SOFT_NONLINEAR || softpte_type(pte) == SOFT_MARKER)
+				set_pte(dst, pte);
+		} else if (likely(!keeps_its_pages(copy->from, pte))) {
 			copy_present(copy, dst, src, pte);
-		else if (softpte_type(pte) == SOFT_NONLINEAR || softpte_type(pte) == SOFT_MARKER)
-			set_pte(dst, pte);
+		} else if (!copy_pinned(copy, dst, addr, pte_page(pte))) {
+			break;
+		}
 	}
-	spin_unlock(c->ptl);
-	spin_unlock(dst_ptl);
-	return 0;
+	return addr;
+}
+
+/* One leaf table's part. The child's table is locked first: nobody else can reach it, so the order cannot close a circle. */
+static int copy_part(struct fork_copy *copy, const struct pgtable_cursor *c)
+{
+	vaddr_t addr = c->addr;
+	spinlock_t *dst_ptl;
+	pte_t *dst;
+
+	for (;;) {
+		while (!(dst = pgtable_lock_pte(&copy->to->pgt, addr, &copy->purse, &dst_ptl)))
+			if (table_purse_fill(&copy->purse, &copy->to->pgt, addr, GFP_KERNEL) != 0)
+				return -ENOMEM;
+		spin_lock_nested(c->ptl);
+		addr = copy_entries(copy, c, addr, dst);
+		spin_unlock(c->ptl);
+		spin_unlock(dst_ptl);
+		if (likely(addr == c->end))
+			return 0;
+		copy->spare = alloc_page(GFP_HIGHUSER_MOVABLE);
+		if (!copy->spare)
+			return -ENOMEM;
+	}
 }
 
 /* What a fault can find again need not be copied: pages of an object that nobody has written privately. */
@@ -131,6 +173,7 @@ static int dup_one(struct fork_copy *copy, struct vm_area_struct *vma)
 	if ((vma->vm_flags & VM_WIPEONFORK) || !needs_copy(vma))
 		return 0;
 	vma_start_write(vma);
+	copy->child = child;
 	return copy_pages(copy, vma);
 }
 
@@ -154,6 +197,8 @@ static int dup_mmap(struct fork_copy *copy)
 	if (copy->protected)
 		flush_tlb_mm(&copy->from->pgt);
 	table_purse_empty(&copy->purse);
+	if (copy->spare)
+		put_page(copy->spare);
 	return err;
 }
 
@@ -167,6 +212,7 @@ int dup_mm(struct mm_struct *mm, struct mm_struct **child)
 	mmap_write_lock(mm);
 	copy.to->layout = mm->layout;
 	copy.to->pkey_map = mm->pkey_map;
+	memcpy(copy.to->saved_auxv, mm->saved_auxv, sizeof(mm->saved_auxv));
 	mm_set_exe(copy.to, mm->exe_mapping, mm->exe_file);
 	err = dup_mmap(&copy);
 	mm_lock_seq_move(copy.to);

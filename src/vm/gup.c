@@ -8,13 +8,32 @@
 #include "vm/fault_int.h"
 #include "vm/userfault.h"
 
-/* Private mappings that may not be written by the program are still written for a debugger: as copies. */
-#define GUP_WRITE 1u
-#define GUP_FORCE 2u
+/* Beside enum gup_flags: pins, not references. */
+#define FOLL_PIN 8u
 
 #define GUP_FAULT_FLAGS (FAULT_FLAG_REMOTE | FAULT_FLAG_ALLOW_RETRY)
 
-/* The page behind one address with a reference, if the entry allows the access now. */
+/* The zero page is never anybody's own, and lives for ever. */
+static void pin_page(struct page *page)
+{
+	if (page_owner(page) != PAGE_OWNER_ZERO)
+		atomic_fetch_add_explicit(&page->_refcount, PAGE_PIN_BIAS, memory_order_relaxed);
+}
+
+/* What the entry shows may be used so. A page that is shared with relatives until somebody writes cannot be pinned: the first
+ * write would part the program from the pin. Its table is locked. */
+static bool entry_allows(const struct mm_struct *mm, pte_t entry, unsigned int how)
+{
+	if (!pte_present(entry) || (pte_protnone(entry) && !(how & FOLL_FORCE)))
+		return false;
+	if (pte_write(entry))
+		return true;
+	if (how & FOLL_WRITE)
+		return false;
+	return !(how & FOLL_PIN) || pte_special(entry) || !PageAnon(pte_page(entry)) || page_is_own(mm, pte_page(entry));
+}
+
+/* The page behind one address with a reference or a pin, if the entry allows the access now. */
 static struct page *follow_page(struct mm_struct *mm, vaddr_t addr, unsigned int how)
 {
 	struct page *page = NULL;
@@ -24,9 +43,12 @@ static struct page *follow_page(struct mm_struct *mm, vaddr_t addr, unsigned int
 	if (!pte)
 		return NULL;
 	entry = pte_read(pte);
-	if (pte_present(entry) && !pte_protnone(entry) && (!(how & GUP_WRITE) || pte_write(entry))) {
+	if (entry_allows(mm, entry, how)) {
 		page = pte_page(entry);
-		get_page(page);
+		if (how & FOLL_PIN)
+			pin_page(page);
+		else
+			get_page(page);
 	}
 	spin_unlock(ptl);
 	return page;
@@ -35,19 +57,29 @@ static struct page *follow_page(struct mm_struct *mm, vaddr_t addr, unsigned int
 /* May the VMA be reached that way? For a forced write to a private mapping the copy is made by hand. */
 static bool gup_allowed(const struct vm_area_struct *vma, unsigned int how)
 {
-	if (how & GUP_WRITE) {
+	if (how & FOLL_WRITE) {
 		if (vma->vm_flags & VM_WRITE)
 			return true;
-		return (how & GUP_FORCE) && is_cow_mapping(vma->vm_flags);
+		return (how & FOLL_FORCE) && is_cow_mapping(vma->vm_flags);
 	}
 	if (vma->vm_flags & VM_READ)
 		return true;
-	return (how & GUP_FORCE) && (vma->vm_flags & VM_MAYREAD);
+	return (how & FOLL_FORCE) && (vma->vm_flags & VM_MAYREAD);
 }
 
-/* An entry that may only be read gets a page of its own, still read-only, for a forced write. */
-static struct page *forced_copy(struct mm_struct *mm, struct vm_area_struct *vma, vaddr_t addr)
+static void unpin_page(struct page *page)
 {
+	if (page_owner(page) == PAGE_OWNER_ZERO)
+		return;
+	/* The last of the references in the ordinary way: it may be the page's last. */
+	atomic_fetch_sub_explicit(&page->_refcount, PAGE_PIN_BIAS - 1, memory_order_relaxed);
+	put_page(page);
+}
+
+/* An entry that may only be read gets a page of its own, still read-only: for a forced write, or to be pinned. */
+static struct page *forced_copy(struct mm_struct *mm, struct vm_area_struct *vma, vaddr_t addr, unsigned int how)
+{
+	how = (how & ~FOLL_WRITE) | FOLL_FORCE;
 	for (;;) {
 		struct page *page;
 		vm_fault_t result = handle_watched_fault(mm, vma, addr, GUP_FAULT_FLAGS | FAULT_FLAG_WRITE);
@@ -56,29 +88,42 @@ static struct page *forced_copy(struct mm_struct *mm, struct vm_area_struct *vma
 			return ERR_PTR(-EAGAIN);
 		if (result & VM_FAULT_ERROR)
 			return NULL;
-		page = follow_page(mm, addr, 0);
+		page = follow_page(mm, addr, how);
 		if (!page)
 			continue;
 		if (PageAnon(page))
 			return page;
-		put_page(page);
+		if (how & FOLL_PIN)
+			unpin_page(page);
+		else
+			put_page(page);
 	}
+}
+
+/* The entry is there, but for a pin its page must be copied first. */
+static bool must_unshare(struct mm_struct *mm, vaddr_t addr, unsigned int how)
+{
+	const pte_t *pte = how & FOLL_PIN ? pgtable_find_pte(&mm->pgt, addr) : NULL;
+
+	return pte && pte_present(pte_read(pte)) && !pte_special(pte_read(pte)) && PageAnon(pte_page(pte_read(pte)));
 }
 
 /* The page for one address, faulted in as needed. NULL: not to be had. mmap lock held to read; ERR_PTR(-EAGAIN): it was
  * dropped to wait for a monitor. */
 static struct page *gup_one(struct mm_struct *mm, struct vm_area_struct *vma, vaddr_t addr, unsigned int how)
 {
-	unsigned int flags = GUP_FAULT_FLAGS | (how & GUP_WRITE ? FAULT_FLAG_WRITE : 0);
+	unsigned int flags = GUP_FAULT_FLAGS | (how & FOLL_WRITE ? FAULT_FLAG_WRITE : 0);
 
-	if ((how & GUP_WRITE) && !(vma->vm_flags & VM_WRITE))
-		return forced_copy(mm, vma, addr);
+	if ((how & FOLL_WRITE) && !(vma->vm_flags & VM_WRITE))
+		return forced_copy(mm, vma, addr, how);
 	for (;;) {
 		struct page *page = follow_page(mm, addr, how);
 		vm_fault_t result;
 
 		if (page)
 			return page;
+		if (unlikely(must_unshare(mm, addr, how)))
+			return forced_copy(mm, vma, addr, how);
 		result = handle_watched_fault(mm, vma, addr, flags);
 		if (result & VM_FAULT_RETRY)
 			return ERR_PTR(-EAGAIN);
@@ -100,16 +145,20 @@ static struct vm_area_struct *gup_vma(struct mm_struct *mm, vaddr_t addr, unsign
 {
 	struct vm_area_struct *vma = vma_lookup(mm, addr);
 
-	return vma && !(vma->vm_flags & (VM_IO | VM_PFNMAP)) && gup_allowed(vma, how) ? vma : NULL;
+	if (!vma || (vma->vm_flags & (VM_IO | VM_PFNMAP)) || ((how & FOLL_ANON) && !vma_is_anonymous(vma)))
+		return NULL;
+	return gup_allowed(vma, how) ? vma : NULL;
 }
 
-long get_user_pages(struct mm_struct *mm, vaddr_t addr, unsigned long nr, bool write, struct page **pages)
+static long follow_pages(struct mm_struct *mm, vaddr_t addr, unsigned long nr, unsigned int how, struct page **pages)
 {
-	unsigned int how = write ? GUP_WRITE : 0;
 	unsigned long done;
 
 	addr &= PAGE_MASK;
 	mmap_read_lock(mm);
+	/* Fork takes the lock to write: it sees this, or the pages are pinned after it. */
+	if (how & FOLL_PIN)
+		WRITE_ONCE(mm->has_pinned, true);
 	for (done = 0; done < nr;) {
 		struct vm_area_struct *vma = gup_vma(mm, addr, how);
 
@@ -128,9 +177,45 @@ long get_user_pages(struct mm_struct *mm, vaddr_t addr, unsigned long nr, bool w
 	return done || !nr ? (long)done : -EFAULT;
 }
 
-size_t access_remote_vm(struct mm_struct *mm, vaddr_t addr, void *buf, size_t len, bool write, bool force)
+long get_user_pages(struct mm_struct *mm, vaddr_t addr, unsigned long nr, unsigned int flags, struct page **pages)
 {
-	unsigned int how = (write ? GUP_WRITE : 0) | (force ? GUP_FORCE : 0);
+	return follow_pages(mm, addr, nr, flags & ~FOLL_PIN, pages);
+}
+
+long pin_user_pages(struct mm_struct *mm, vaddr_t addr, unsigned long nr, unsigned int flags, struct page **pages)
+{
+	return follow_pages(mm, addr, nr, flags | FOLL_PIN, pages);
+}
+
+void unpin_user_pages(struct page **pages, unsigned long nr)
+{
+	for (unsigned long i = 0; i < nr; i++)
+		unpin_page(pages[i]);
+}
+
+void unpin_user_pages_dirty(struct page **pages, unsigned long nr)
+{
+	for (unsigned long i = 0; i < nr; i++)
+		account_page_dirtied(pages[i]);
+	unpin_user_pages(pages, nr);
+}
+
+int mm_account_pinned(struct mm_struct *mm, long pages)
+{
+	unsigned long limit = host_rlimit(QUIRE_RLIMIT_MEMLOCK) >> PAGE_SHIFT;
+	int err = 0;
+
+	mmap_write_lock(mm);
+	if (pages > 0 && mm->pinned_vm + (unsigned long)pages > limit && !host_capable(QUIRE_CAP_IPC_LOCK))
+		err = -ENOMEM;
+	else
+		mm->pinned_vm += (unsigned long)pages;
+	mmap_write_unlock(mm);
+	return err;
+}
+
+size_t access_remote_vm(struct mm_struct *mm, vaddr_t addr, void *buf, size_t len, unsigned int how)
+{
 	size_t done = 0;
 
 	mmap_read_lock(mm);
@@ -148,7 +233,7 @@ size_t access_remote_vm(struct mm_struct *mm, vaddr_t addr, void *buf, size_t le
 		if (!page)
 			break;
 		at = (char *)page_address(page) + offset;
-		if (write) {
+		if (how & FOLL_WRITE) {
 			memcpy(at, (char *)buf + done, chunk);
 			account_page_dirtied(page);
 		} else {

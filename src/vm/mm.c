@@ -160,28 +160,6 @@ struct mm_layout *mm_layout(struct mm_struct *mm)
 	return &mm->layout;
 }
 
-void mm_set_exe(struct mm_struct *mm, struct address_space *mapping, void *file)
-{
-	struct address_space *old_mapping = mm->exe_mapping;
-	void *old_file = mm->exe_file;
-
-	if (mapping && mapping->ops->get_file)
-		mapping->ops->get_file(file);
-	if (mapping && mapping->ops->deny_write)
-		mapping->ops->deny_write(file);
-	mm->exe_mapping = mapping;
-	mm->exe_file = file;
-	if (old_mapping && old_mapping->ops->allow_write)
-		old_mapping->ops->allow_write(old_file);
-	if (old_mapping && old_mapping->ops->put_file)
-		old_mapping->ops->put_file(old_file);
-}
-
-void *mm_exe(struct mm_struct *mm)
-{
-	return mm->exe_file;
-}
-
 void mm_usage(struct mm_struct *mm, struct mm_usage *usage)
 {
 	update_hiwater_rss(mm);

@@ -38,12 +38,14 @@ struct mm_struct {
 	unsigned long hiwater_vm;           /* (M) */
 	unsigned long hiwater_rss;          /* racy maximum, refreshed where RSS falls and where it is read */
 	unsigned long def_flags;            /* (M) VM_LOCKED* for new mappings (mlockall) */
+	bool has_pinned;                    /* (M) to read is enough: some page was pinned once; never false again */
 	u16 pkey_map;                       /* (M) bit n: protection key n is allocated; 0 where there are none */
 	struct mm_layout layout;            /* (M) to write */
 	struct address_space *exe_mapping;  /* (M) */
 	void *exe_file;                     /* (M) */
 	struct list_head mm_list;           /* (mm_list_lock) */
 	struct mutex anon_mutex;            /* LOCK_VMA: first faults of a VMA agree on its family */
+	unsigned long saved_auxv[MM_AUXV_WORDS]; /* (M) to write, zeros behind its end */
 };
 
 /* Where pgt.rss of an mm lies: behind it, on lines of its own. */

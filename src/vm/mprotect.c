@@ -5,7 +5,7 @@
 #include "pgtable/tlb.h"
 #include "pgtable/walk.h"
 #include "quire/errno.h"
-#include "vm/mm_int.h"
+#include "vm/fault_int.h"
 #include "vm/protect.h"
 #include "vm/vma_merge.h"
 
@@ -29,7 +29,7 @@ static bool writable_now(const struct vm_area_struct *vma, pte_t pte)
 	if (vma->vm_flags & VM_SHARED)
 		return pte_dirty(pte) && vma->vm_mapping && !vma->vm_mapping->ops->page_mkwrite;
 	page = pte_page(pte);
-	return PageAnon(page) && page_count(page) == 1 && page_mapcount(page) == 1;
+	return page_is_own(vma->vm_mm, page);
 }
 
 /* One entry; true when a translation of the old one must not be used any more. */

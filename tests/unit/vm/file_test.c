@@ -161,11 +161,13 @@ static void test_program(struct mm_struct *mm)
 
 	test_file_init(&file, "/bin/program", PG);
 	mm_set_exe(mm, &file.mapping, &file);
-	tap_ok(file.runners == 1 && file.refs == 1 && mm_exe(mm) == &file, "a program's file is held and denied");
+	tap_ok(file.runners == 1 && file.refs == 1, "a program's file is held and denied");
+	tap_ok(mm_get_exe(mm) == &file && file.refs == 2, "and given out with a reference");
+	file.mapping.ops->put_file(&file);
 	tap_is(dup_mm(mm, &child), 0, "a copy of the address space");
 	tap_ok(file.runners == 2 && file.refs == 2, "does so as well");
 	mm_set_exe(mm, NULL, NULL);
-	tap_ok(file.runners == 1 && !mm_exe(mm), "the first runs something else");
+	tap_ok(file.runners == 1 && !mm_get_exe(mm), "the first runs something else");
 	mmput(child);
 	tap_is(file.runners, 0, "and the copy ends");
 	test_file_gone(&file);

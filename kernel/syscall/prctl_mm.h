@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * prctl_mm.h - prctl's part that changes what is known of the caller's memory.
+ *
+ * Lock: none held. Sleeps: mmap lock, user memory. Allocates: never.
+ */
+#ifndef KERNEL_SYSCALL_PRCTL_MM_H
+#define KERNEL_SYSCALL_PRCTL_MM_H
+
+/* PR_SET_MM: arguments 2 to 5 of prctl. 0 or -errno. */
+long prctl_set_mm(unsigned long what, unsigned long addr, unsigned long a4, unsigned long a5);
+
+#endif
