@@ -42,6 +42,9 @@ struct address_space_operations {
 	int (*file_path)(void *file, char *buf, size_t size);
 	/* Device and inode number for /proc/PID/maps. */
 	void (*file_id)(void *file, u32 *major, u32 *minor, u64 *inode);
+	/* May the current context know which pages of the object are cached, and throw some out: its owner, and who may write
+	 * it? Others would spy on those who use the same file. NULL: everybody may. May sleep. */
+	bool (*may_manage)(void *file);
 	/* Before the first write through a shared mapping to a clean page (time stamps, reservations). 0 or -errno.
 	 * NULL: nothing to do. May sleep. */
 	int (*page_mkwrite)(struct address_space *mapping, struct page *page);

@@ -170,6 +170,13 @@ static void map_file_id(void *handle, u32 *major, u32 *minor, u64 *ino)
 	*ino = inode->i_ino;
 }
 
+static bool map_may_manage(void *handle)
+{
+	struct file *file = handle;
+
+	return inode_owner_or_capable(file->f_inode) || !path_permission(&file->f_path, MAY_WRITE);
+}
+
 static int map_mkwrite(struct address_space *mapping, struct page *page)
 {
 	inode_touch(mapping->host);
@@ -185,6 +192,7 @@ const struct address_space_operations tmpfs_mapping_ops = {
 	.allow_write = map_allow_write,
 	.file_path = map_file_path,
 	.file_id = map_file_id,
+	.may_manage = map_may_manage,
 	.page_mkwrite = map_mkwrite,
 };
 

@@ -21,7 +21,7 @@ static const char *const event_names[] = {
 	[PGALLOC_DMA] = "pgalloc_dma", [PGALLOC_DMA32] = "pgalloc_dma32", [PGALLOC_NORMAL] = "pgalloc_normal",
 	[PGALLOC_HIGH] = "pgalloc_high", [PGALLOC_MOVABLE] = "pgalloc_movable", [PGALLOC_DEVICE] = "pgalloc_device",
 	[PGFREE] = "pgfree", [PGACTIVATE] = "pgactivate", [PGDEACTIVATE] = "pgdeactivate",
-	[PGLAZYFREE] = "pglazyfree", [PGFAULT] = "pgfault", [PGMAJFAULT] = "pgmajfault", [PGREUSE] = "pgreuse",
+	[PGLAZYFREE] = "pglazyfree", [PGLAZYFREED] = "pglazyfreed", [PGFAULT] = "pgfault", [PGMAJFAULT] = "pgmajfault", [PGREUSE] = "pgreuse",
 	[OOM_KILL] = "oom_kill", [UNEVICTABLE_MLOCKED] = "unevictable_pgs_mlocked",
 	[UNEVICTABLE_MUNLOCKED] = "unevictable_pgs_munlocked",
 	[NR_TLB_REMOTE_FLUSH] = "nr_tlb_remote_flush",

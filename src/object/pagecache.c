@@ -242,6 +242,31 @@ void remove_row_from_page_cache(struct address_space *mapping, pgoff_t index, st
 		put_page(pages[i]);
 }
 
+bool remove_unused_page(struct address_space *mapping, struct page *page)
+{
+	pgoff_t index = page_index(page);
+	int expected = 2;
+	unsigned long irq;
+
+	QUIRE_ASSERT(PageLocked(page) && page_mapping(page) == mapping && page_mapcount(page) == 0);
+	spin_lock_irqsave(&mapping->pages_lock, irq);
+	/* With no references it cannot be found: who looks it up tries again, and then there is nothing. */
+	if (!atomic_compare_exchange_strong(&page->_refcount, &expected, 0)) {
+		spin_unlock_irqrestore(&mapping->pages_lock, irq);
+		return false;
+	}
+	xa_erase_row(&mapping->i_pages, index, 1);
+	WRITE_ONCE(mapping->nrpages, mapping->nrpages - 1);
+	page_set_mapping(page, 0, index);
+	spin_unlock_irqrestore(&mapping->pages_lock, irq);
+	mod_node_page_state(NR_FILE_PAGES, -1);
+	if (mapping->flags & (1ul << AS_SWAPBACKED))
+		mod_node_page_state(NR_SHMEM, -1);
+	/* Release: who takes the frame over sees all of this. */
+	atomic_store_explicit(&page->_refcount, 1, memory_order_release);
+	return true;
+}
+
 /* A fresh page in the cache, locked or already up to date. NULL with *err. */
 static struct page *new_cache_page(struct address_space *mapping, pgoff_t index, bool zeroed, int *err)
 {

@@ -59,6 +59,12 @@ struct page *ram_page_get(struct address_space *mapping, pgoff_t index, bool che
 /* A page that nobody else knows, with its contents, becomes one of a RAM object. 0, -EFBIG beyond the end, -EEXIST, -ENOMEM,
  * -ENOSPC. Sleeps. */
 int ram_page_add(struct address_space *mapping, pgoff_t index, struct page *page);
+/* Takes a clean page that only its object, page tables and the caller refer to out of them all: true. False: it is dirty, busy, or
+ * has no copy elsewhere. The caller has a reference, which it keeps. Sleeps. */
+bool evict_clean_page(struct page *page);
+/* The page, locked and mapped nowhere, leaves the cache if nobody but the cache and the caller refers to it; no look-up finds it
+ * half-way. The cache's reference is dropped. */
+bool remove_unused_page(struct address_space *mapping, struct page *page);
 /* Frees what the cache of a mapping used for its tree nodes etc.: see object_init. */
 void object_free_xa_node(struct xa_node *node);
 

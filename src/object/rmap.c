@@ -35,9 +35,19 @@ static void node_set(struct interval_node *node, const struct rmap_area *area)
 	node->last = area->pgoff + area->nr - 1;
 }
 
-void rmap_link_file(struct rmap_area *area, struct address_space *mapping)
+/* A remapped area may show any page of the file: every look-up finds it. */
+static void file_node_set(struct rmap_area *area)
 {
 	node_set(&area->file_node, area);
+	if (unlikely(area->flags & RMAP_NONLINEAR)) {
+		area->file_node.start = 0;
+		area->file_node.last = ~0ul;
+	}
+}
+
+void rmap_link_file(struct rmap_area *area, struct address_space *mapping)
+{
+	file_node_set(area);
 	down_write(&mapping->i_mmap_lock);
 	interval_insert(&area->file_node, &mapping->i_mmap);
 	up_write(&mapping->i_mmap_lock);
@@ -87,7 +97,7 @@ void rmap_set_range(struct rmap_area *area, struct address_space *mapping, struc
 		up_write(&anon->lock);
 	}
 	if (mapping) {
-		node_set(&area->file_node, area);
+		file_node_set(area);
 		interval_insert(&area->file_node, &mapping->i_mmap);
 		up_write(&mapping->i_mmap_lock);
 	}

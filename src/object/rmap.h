@@ -16,7 +16,7 @@
  *
  * [A1] _mapcount + 1 of a page is the number of present entries that point to it.
  * [A2] An anonymous page's family outlives the page's last mapping (not the page).
- * [A3] An area's node ranges equal [pgoff, pgoff + nr) while it is in a tree.
+ * [A3] An area's node ranges equal [pgoff, pgoff + nr) while it is in a tree; in the file's, that of a remapped one is everything.
  *
  * Locks: i_mmap_lock / anon_vma->lock to write for link and unlink, to read for walks. Sleeps: taking them.
  * Cost: O(log n) per area; a walk visits each entry once. Allocates: anon_vma_alloc only.
@@ -69,7 +69,7 @@ void rmap_link_file(struct rmap_area *area, struct address_space *mapping);
 void rmap_unlink_file(struct rmap_area *area, struct address_space *mapping);
 void rmap_link_anon(struct rmap_area *area, struct anon_vma *anon);
 void rmap_unlink_anon(struct rmap_area *area, struct anon_vma *anon);
-/* Changes the range of an area in its trees (either may be NULL). */
+/* Changes the range of an area in its trees (either may be NULL), or finds its place anew after RMAP_NONLINEAR has changed. */
 void rmap_set_range(struct rmap_area *area, struct address_space *mapping, struct anon_vma *anon, unsigned long start,
 		    pgoff_t pgoff, unsigned long nr);
 

@@ -59,13 +59,8 @@ static bool walk_file(struct page *page, struct address_space *mapping, struct r
 	bool go_on = true;
 
 	down_read(&mapping->i_mmap_lock);
-	/* Remapped areas may show it anywhere. */
-	interval_for_each(node, &mapping->i_mmap, 0, ~0ul) {
-		struct rmap_area *area = container_of(node, struct rmap_area, file_node);
-
-		if (!(area->flags & RMAP_NONLINEAR) && (index < node->start || index > node->last))
-			continue;
-		go_on = visit_area(page, area, index, visit);
+	interval_for_each(node, &mapping->i_mmap, index, index) {
+		go_on = visit_area(page, container_of(node, struct rmap_area, file_node), index, visit);
 		if (!go_on)
 			break;
 	}

@@ -18,14 +18,14 @@ static void unmap_area(struct rmap_area *area, pgoff_t first, pgoff_t last, bool
 {
 	struct zap_range range = { .keep_private = !even_cow, .first = first, .last = last };
 	struct mmu_gather tlb;
-	pgoff_t from = max(first, area->pgoff), to = min(last, area->pgoff + area->nr - 1);
 
-	range.start = area->start + ((from - area->pgoff) << PAGE_SHIFT);
-	range.end = area->start + ((to - area->pgoff + 1) << PAGE_SHIFT);
-	if (area->flags & RMAP_NONLINEAR) {
+	if (unlikely(area->flags & RMAP_NONLINEAR)) {
 		range.start = area->start;
 		range.end = area->start + (area->nr << PAGE_SHIFT);
 		range.check_index = true;
+	} else {
+		range.start = area->start + ((max(first, area->pgoff) - area->pgoff) << PAGE_SHIFT);
+		range.end = area->start + ((min(last, area->pgoff + area->nr - 1) - area->pgoff + 1) << PAGE_SHIFT);
 	}
 	tlb_gather_mmu(&tlb, area->pgtable, 0);
 	zap_page_range(&tlb, &range);
@@ -159,4 +159,25 @@ void truncate_inode_pages_range(struct address_space *mapping, u64 start, u64 en
 		}
 	}
 	up_write(&mapping->invalidate_lock);
+}
+
+bool evict_clean_page(struct page *page)
+{
+	struct address_space *mapping;
+	bool gone = false;
+
+	if (!trylock_page(page))
+		return false;
+	mapping = page_mapping(page);
+	if (mapping && !mapping_is_ram(mapping) && PageUptodate(page)) {
+		/* What was written through an entry makes the page dirty when the entry goes. */
+		if (page_mapcount(page) > 0)
+			unmap_mapping_range(mapping, page_index(page), 1, false);
+		if (!PageDirty(page) && !PageWriteback(page) && page_mapcount(page) == 0)
+			gone = remove_unused_page(mapping, page);
+	}
+	unlock_page(page);
+	if (gone)
+		mapping_uncharge(mapping, 1);
+	return gone;
 }

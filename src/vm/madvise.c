@@ -3,11 +3,8 @@
 #include "vm/madvise.h"
 
 #include "base/math.h"
-#include "object/lru.h"
 #include "object/pagecache.h"
 #include "object/zap.h"
-#include "pgtable/tlb.h"
-#include "pgtable/walk.h"
 #include "quire/errno.h"
 #include "vm/fault_int.h"
 #include "vm/userfault.h"
@@ -92,61 +89,6 @@ static void zap_vma_range(struct mm_struct *mm, unsigned long start, unsigned lo
 	tlb_finish_mmu(&tlb);
 }
 
-/* Pages of [start, end) go to the inactive list's end and look unused: the next ones that reclaim takes. */
-static void make_cold(struct mm_struct *mm, unsigned long start, unsigned long end)
-{
-	struct pgtable_cursor c;
-
-	for_each_leaf_table(&c, &mm->pgt, start, end) {
-		pte_t *pte = c.pte;
-
-		spin_lock(c.ptl);
-		for (vaddr_t addr = c.addr; addr < c.end; addr += PAGE_SIZE, pte++) {
-			pte_t entry = pte_read(pte);
-
-			if (!pte_present(entry) || pte_special(entry))
-				continue;
-			ptep_test_and_clear_young(pte);
-			if (page_mapcount(pte_page(entry)) == 1)
-				lru_rotate_to_tail(pte_page(entry));
-		}
-		spin_unlock(c.ptl);
-	}
-	flush_tlb_range(&mm->pgt, start, end);
-}
-
-/* The contents may go when memory is short, unless they are written again: the entry and the page are clean from now on. */
-static void free_lazily_one(pte_t *pte)
-{
-	struct page *page;
-	pte_t old;
-
-	do {
-		old = pte_read(pte);
-		if (!pte_present(old) || pte_special(old) || !PageAnon(pte_page(old)))
-			return;
-	} while (!ptep_try_change(pte, old, pte_mkold(pte_mkclean(old))));
-	page = pte_page(old);
-	ClearPageDirty(page);
-	lru_lazyfree(page);
-}
-
-static void free_lazily(struct mm_struct *mm, unsigned long start, unsigned long end)
-{
-	struct pgtable_cursor c;
-
-	for_each_leaf_table(&c, &mm->pgt, start, end) {
-		pte_t *pte = c.pte;
-
-		spin_lock(c.ptl);
-		for (vaddr_t addr = c.addr; addr < c.end; addr += PAGE_SIZE, pte++)
-			free_lazily_one(pte);
-		spin_unlock(c.ptl);
-	}
-	/* A CPU that remembers the entry as dirty would not tell of the next write. */
-	flush_tlb_range(&mm->pgt, start, end);
-}
-
 /* Pages of a file that the range will show are read. What cannot be read is found out by who touches it. */
 static void read_in(struct vm_area_struct *vma, unsigned long start, unsigned long end)
 {
@@ -219,7 +161,7 @@ static int advise_vma(struct mm_struct *mm, struct vm_area_struct **vmap, unsign
 	case MADV_FREE:
 		if ((vma->vm_flags & (VM_PFNMAP | VM_LOCKED)) || !vma_is_anonymous(vma))
 			return -EINVAL;
-		free_lazily(mm, start, end);
+		free_lazily(*vmap, start, end);
 		return 0;
 	case MADV_REMOVE:
 		return punch_hole(*vmap, start, end);
@@ -227,7 +169,10 @@ static int advise_vma(struct mm_struct *mm, struct vm_area_struct **vmap, unsign
 	case MADV_PAGEOUT:
 		if (vma->vm_flags & (VM_LOCKED | VM_PFNMAP | VM_HUGETLB))
 			return -EINVAL;
-		make_cold(mm, start, end);
+		if (advice == MADV_COLD)
+			make_cold(*vmap, start, end);
+		else
+			page_out(*vmap, start, end);
 		return 0;
 	default:
 		return advise_flags(mm, vmap, start, end, advice);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * madvise.h - the advice values, Linux's numbers.
+ * madvise.h - the advice values, Linux's numbers, and the advice about single pages.
  *
- * Lock: none. Sleeps: never. Allocates: never.
+ * Lock: mmap lock to read. Sleeps: page_out. Allocates: never.
  */
 #ifndef VM_MADVISE_H
 #define VM_MADVISE_H
@@ -31,5 +31,14 @@ enum madvise_advice {
 	MADV_POPULATE_WRITE,
 	MADV_DONTNEED_LOCKED,
 };
+
+struct vm_area_struct;
+
+/* Pages of [start, end) in the VMA that it alone maps look unused from now on, and wait at the end of the inactive lists. */
+void make_cold(struct vm_area_struct *vma, unsigned long start, unsigned long end);
+/* The same, and what can be had again without swap goes at once: clean pages of files, and what MADV_FREE gave up. */
+void page_out(struct vm_area_struct *vma, unsigned long start, unsigned long end);
+/* Anonymous pages of [start, end) may go when memory is short, until they are written again. */
+void free_lazily(struct vm_area_struct *vma, unsigned long start, unsigned long end);
 
 #endif

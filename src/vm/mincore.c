@@ -30,6 +30,11 @@ static void mincore_vma(struct mm_struct *mm, struct vm_area_struct *vma, vaddr_
 	unsigned long nr = (end - start) >> PAGE_SHIFT;
 	struct pgtable_cursor c;
 
+	/* Who may not know is told that all is there. */
+	if (unlikely(!vma_may_manage_cache(vma))) {
+		memset(vec, 1, nr);
+		return;
+	}
 	memset(vec, 0, nr);
 	for_each_leaf_table(&c, &mm->pgt, start, end) {
 		unsigned char *answer = vec + ((c.addr - start) >> PAGE_SHIFT);

@@ -119,6 +119,14 @@ static inline bool accountable_mapping(unsigned long flags)
 	return (flags & (VM_NORESERVE | VM_SHARED | VM_WRITE)) == VM_WRITE;
 }
 
+/* May the current context know and change what is cached of the VMA's object: its owner, or who may write it? */
+static inline bool vma_may_manage_cache(const struct vm_area_struct *vma)
+{
+	if (vma->special)
+		return false;
+	return !vma->vm_mapping || !vma->vm_file || !vma->vm_mapping->ops->may_manage || vma->vm_mapping->ops->may_manage(vma->vm_file);
+}
+
 /* A zeroed VMA of the mm, write-locked, in no tree. NULL when out of memory. May sleep. */
 struct vm_area_struct *vma_alloc(struct mm_struct *mm);
 /* A copy of `old` with references of its own on the backing; in no tree, list or reverse map, without anon_vma. */

@@ -125,6 +125,15 @@ static void test_nonlinear(struct mm_struct *mm)
 	tap_is(peek(a), -EFAULT, "truncation finds pages in any order");
 	tap_is(peek(a + 31 * PG), 1, "and leaves the others");
 	do_munmap(mm, a, 32 * PG);
+	a = do_mmap(mm, 0, 4 * PG, PROT_READ | PROT_WRITE, MAP_SHARED, &handle, 0);
+	tap_is(do_remap_file_pages(mm, a + PG, PG, 0, 19, 0), 0, "a page from far behind the mapping");
+	tap_is(peek(a + PG), 20, "is shown");
+	file.bytes = 10 * PG;
+	truncate_inode_pages_range(&file.mapping, file.bytes, ~0ull);
+	tap_is(peek(a + PG), -EFAULT, "until the file ends before it");
+	tap_is(peek(a), 1, "those in place stay");
+	tap_is(vm_check(), 0, "in order");
+	do_munmap(mm, a, 4 * PG);
 	test_file_gone(&file);
 }
 
