@@ -17,10 +17,12 @@
 
 #define UFFD_USER_MODE_ONLY 1u
 #define UFFD_API 0xaaull
-#define UFFD_EVENT_PAGEFAULT 0x12
 
 /* Requests: type 0xaa, these numbers, and the size of what is passed. */
-enum { NR_REGISTER = 0, NR_UNREGISTER, NR_WAKE, NR_COPY, NR_ZEROPAGE, NR_WRITEPROTECT = 6, NR_CONTINUE, NR_POISON, NR_API = 0x3f };
+enum {
+	NR_REGISTER, NR_UNREGISTER, NR_WAKE, NR_COPY, NR_ZEROPAGE, NR_MOVE, NR_WRITEPROTECT, NR_CONTINUE, NR_POISON,
+	NR_API = 0x3f,
+};
 #define REQUEST(direction, nr, bytes) ((u32)(direction) << 30 | (u32)(bytes) << 16 | 0xaau << 8 | (u32)(nr))
 #define READ_WRITE 3
 #define READ_ONLY 2
@@ -36,6 +38,7 @@ struct uffdio_register {
 	struct uffdio_range range;
 	u64 mode, ioctls;
 };
+/* UFFDIO_COPY, UFFDIO_MOVE. */
 struct uffdio_copy {
 	u64 dst, src, len, mode;
 	s64 done;
@@ -58,6 +61,7 @@ enum request {
 	UFFDIO_WAKE = REQUEST(READ_ONLY, NR_WAKE, sizeof(struct uffdio_range)),
 	UFFDIO_COPY = REQUEST(READ_WRITE, NR_COPY, sizeof(struct uffdio_copy)),
 	UFFDIO_ZEROPAGE = REQUEST(READ_WRITE, NR_ZEROPAGE, sizeof(struct uffdio_fill)),
+	UFFDIO_MOVE = REQUEST(READ_WRITE, NR_MOVE, sizeof(struct uffdio_copy)),
 	UFFDIO_WRITEPROTECT = REQUEST(READ_WRITE, NR_WRITEPROTECT, sizeof(struct uffdio_writeprotect)),
 	UFFDIO_CONTINUE = REQUEST(READ_WRITE, NR_CONTINUE, sizeof(struct uffdio_fill)),
 	UFFDIO_POISON = REQUEST(READ_WRITE, NR_POISON, sizeof(struct uffdio_fill)),
@@ -68,15 +72,22 @@ struct uffd_msg {
 	u8 event, reserved1;
 	u16 reserved2;
 	u32 reserved3;
-	u64 flags, address;
-	u32 ptid, pad;
+	union {
+		struct {
+			u64 flags, address;
+			u32 ptid;
+		} pagefault;
+		u32 ufd;     /* FORK */
+		u64 args[3]; /* REMAP: from, to, length; REMOVE, UNMAP: start, end */
+	};
 };
 _Static_assert(sizeof(struct uffd_msg) == 32, "the message that programs read");
 
 struct userfaultfd {
 	struct userfault *uf;
 	struct waitq readers; /* wait for faults */
-	struct waitq faults;  /* wait for pages */
+	struct waitq faults;  /* wait for pages, or for events to be read */
+	unsigned int flags;   /* O_CLOEXEC, O_NONBLOCK: a child's has them too */
 };
 
 static int unprivileged_userfaultfd;
@@ -112,6 +123,28 @@ static u32 uffd_thread(void)
 	return (u32)current->pid;
 }
 
+static struct userfaultfd *alloc_userfaultfd(unsigned int flags)
+{
+	struct userfaultfd *u = kmalloc(sizeof(*u), GFP_KERNEL);
+
+	if (!u)
+		return NULL;
+	waitq_init(&u->readers);
+	waitq_init(&u->faults);
+	u->flags = flags & (O_CLOEXEC | O_NONBLOCK);
+	return u;
+}
+
+static void *uffd_fork(void *cookie, struct userfault *child)
+{
+	const struct userfaultfd *parent = cookie;
+	struct userfaultfd *u = alloc_userfaultfd(parent->flags);
+
+	if (u)
+		u->uf = child;
+	return u;
+}
+
 static void uffd_free(void *cookie)
 {
 	kfree(cookie);
@@ -119,15 +152,63 @@ static void uffd_free(void *cookie)
 
 static const struct userfault_host uffd_host = {
 	.pending = uffd_pending, .go_on = uffd_go_on, .sleep = uffd_sleep, .thread = uffd_thread, .release = uffd_free,
+	.fork = uffd_fork,
 };
 
 /* ---- reading ---- */
 
-static void to_msg(struct uffd_msg *msg, const struct userfault_event *event)
+static const struct file_operations uffd_fops;
+
+/* The descriptor through which the reader watches a child. -EMFILE, -ENOMEM: the event is to be read again. */
+static int child_fd(struct userfaultfd *parent, const struct userfault_event *event)
 {
-	*msg = (struct uffd_msg){
-		.event = UFFD_EVENT_PAGEFAULT, .flags = event->flags, .address = event->address, .ptid = event->thread,
-	};
+	struct userfaultfd *u = userfault_cookie(event->fork.child);
+	int fd = get_unused_fd_flags(u->flags & O_CLOEXEC);
+	struct file *file;
+
+	if (fd >= 0) {
+		file = anon_file("[userfaultfd]", &uffd_fops, u, O_RDONLY | (int)(u->flags & O_NONBLOCK), 0);
+		if (IS_ERR(file)) {
+			put_unused_fd((unsigned int)fd);
+			fd = (int)PTR_ERR(file);
+		} else {
+			fd_install((unsigned int)fd, file);
+		}
+	}
+	userfault_fork_taken(parent->uf, event, fd >= 0);
+	return fd;
+}
+
+/* 0, or the error of a descriptor that cannot be had. */
+static int to_msg(struct userfaultfd *u, struct uffd_msg *msg, const struct userfault_event *event)
+{
+	int fd;
+
+	*msg = (struct uffd_msg){ .event = (u8)event->type };
+	switch (event->type) {
+	case UFFD_EVENT_PAGEFAULT:
+		msg->pagefault.flags = event->fault.flags;
+		msg->pagefault.address = event->fault.address;
+		msg->pagefault.ptid = event->fault.thread;
+		break;
+	case UFFD_EVENT_FORK:
+		fd = child_fd(u, event);
+		if (fd < 0)
+			return fd;
+		msg->ufd = (u32)fd;
+		break;
+	case UFFD_EVENT_REMAP:
+		msg->args[0] = event->remap.from;
+		msg->args[1] = event->remap.to;
+		msg->args[2] = event->remap.len;
+		break;
+	case UFFD_EVENT_REMOVE:
+	case UFFD_EVENT_UNMAP:
+		msg->args[0] = event->range.start;
+		msg->args[1] = event->range.end;
+		break;
+	}
+	return 0;
 }
 
 static long uffd_read(struct file *file, struct iov_iter *to, u64 *pos)
@@ -152,7 +233,9 @@ static long uffd_read(struct file *file, struct iov_iter *to, u64 *pos)
 			if (err)
 				return err;
 		}
-		to_msg(&msg, &event);
+		err = to_msg(u, &msg, &event);
+		if (err)
+			return done ? done : err;
 		if (copy_to_iter(&msg, sizeof(msg), to) != sizeof(msg))
 			return done ? done : -EFAULT;
 		done += (long)sizeof(msg);
@@ -199,6 +282,13 @@ static long uffd_api(struct userfaultfd *u, struct uffdio_api *user)
 	if (copy_from_user(&api, user, sizeof(api)))
 		return -EFAULT;
 	wanted = api.features;
+	/* Whoever reads of a fork gets a hold on a process that may not be the reader's. */
+	if (api.api == UFFD_API && (wanted & UFFD_FEATURE_EVENT_FORK) && !capable(CAP_SYS_PTRACE)) {
+		api = (struct uffdio_api){ 0 };
+		return copy_to_user(user, &api, sizeof(api)) ? -EFAULT : -EPERM;
+	}
+	if (wanted & UFFD_FEATURE_WP_ASYNC)
+		wanted |= UFFD_FEATURE_WP_UNPOPULATED;
 	if (api.api == UFFD_API && !(wanted & ~(u64)UFFD_FEATURES)) {
 		api.features = UFFD_FEATURES;
 		api.ioctls = REQUEST_BIT(NR_REGISTER) | REQUEST_BIT(NR_UNREGISTER) | REQUEST_BIT(NR_API);
@@ -223,7 +313,8 @@ static long uffd_register(struct userfaultfd *u, struct uffdio_register *user)
 	err = userfault_register(u->uf, r.range.start, r.range.len, (unsigned int)r.mode);
 	if (err)
 		return err;
-	r.ioctls = REQUEST_BIT(NR_WAKE) | REQUEST_BIT(NR_COPY) | REQUEST_BIT(NR_ZEROPAGE) | REQUEST_BIT(NR_POISON) |
+	r.ioctls = REQUEST_BIT(NR_WAKE) | REQUEST_BIT(NR_COPY) | REQUEST_BIT(NR_ZEROPAGE) | REQUEST_BIT(NR_MOVE) |
+		   REQUEST_BIT(NR_POISON) |
 		   (r.mode & UFFD_REGISTER_WP ? REQUEST_BIT(NR_WRITEPROTECT) : 0) |
 		   (r.mode & UFFD_REGISTER_MINOR ? REQUEST_BIT(NR_CONTINUE) : 0);
 	return put_user(r.ioctls, &user->ioctls) ? -EFAULT : 0;
@@ -266,18 +357,37 @@ static long uffd_copy(struct userfaultfd *u, struct uffdio_copy *user)
 	return finish_fill(u, done, copy.dst, copy.len, copy.mode, &user->done);
 }
 
-/* ZEROPAGE, CONTINUE and POISON. */
-static long uffd_fill(struct userfaultfd *u, struct uffdio_fill *user,
-		      s64 (*act)(struct userfault *uf, unsigned long start, unsigned long len))
+static long uffd_move(struct userfaultfd *u, struct uffdio_copy *user)
 {
+	struct uffdio_copy move;
+	s64 done;
+
+	if (copy_from_user(&move, user, sizeof(move) - sizeof(move.done)))
+		return -EFAULT;
+	if (userfault_check_range(move.dst, move.len) || userfault_check_range(move.src, move.len) ||
+	    move.mode > (UFFD_MOVE_DONTWAKE | UFFD_MOVE_ALLOW_SRC_HOLES))
+		return -EINVAL;
+	done = userfault_move(u->uf, task_mm(current), move.dst, move.src, move.len, (unsigned int)move.mode);
+	return finish_fill(u, done, move.dst, move.len, move.mode, &user->done);
+}
+
+/* ZEROPAGE, CONTINUE and POISON; CONTINUE may also leave what it shows write-protected. */
+static long uffd_fill(struct userfaultfd *u, struct uffdio_fill *user, unsigned int nr)
+{
+	u64 modes = nr == NR_CONTINUE ? UFFD_FILL_DONTWAKE | UFFD_FILL_WP : UFFD_FILL_DONTWAKE;
 	struct uffdio_fill fill;
 	s64 done;
 
 	if (copy_from_user(&fill, user, sizeof(fill) - sizeof(fill.done)))
 		return -EFAULT;
-	if (userfault_check_range(fill.range.start, fill.range.len) || (fill.mode & ~(u64)UFFD_FILL_DONTWAKE))
+	if (userfault_check_range(fill.range.start, fill.range.len) || (fill.mode & ~modes))
 		return -EINVAL;
-	done = act(u->uf, fill.range.start, fill.range.len);
+	if (nr == NR_CONTINUE)
+		done = userfault_continue(u->uf, fill.range.start, fill.range.len, (unsigned int)fill.mode);
+	else if (nr == NR_POISON)
+		done = userfault_poison(u->uf, fill.range.start, fill.range.len);
+	else
+		done = userfault_zeropage(u->uf, fill.range.start, fill.range.len);
 	return finish_fill(u, done, fill.range.start, fill.range.len, fill.mode, &user->done);
 }
 
@@ -318,13 +428,15 @@ static long uffd_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	case UFFDIO_COPY:
 		return uffd_copy(u, user);
 	case UFFDIO_ZEROPAGE:
-		return uffd_fill(u, user, userfault_zeropage);
+		return uffd_fill(u, user, NR_ZEROPAGE);
+	case UFFDIO_MOVE:
+		return uffd_move(u, user);
 	case UFFDIO_WRITEPROTECT:
 		return uffd_writeprotect(u, user);
 	case UFFDIO_CONTINUE:
-		return uffd_fill(u, user, userfault_continue);
+		return uffd_fill(u, user, NR_CONTINUE);
 	case UFFDIO_POISON:
-		return uffd_fill(u, user, userfault_poison);
+		return uffd_fill(u, user, NR_POISON);
 	}
 	return -EINVAL;
 }
@@ -342,11 +454,9 @@ static long new_userfaultfd(unsigned int flags)
 
 	if (flags & ~(unsigned int)(UFFD_USER_MODE_ONLY | O_CLOEXEC | O_NONBLOCK))
 		return -EINVAL;
-	u = kmalloc(sizeof(*u), GFP_KERNEL);
+	u = alloc_userfaultfd(flags);
 	if (!u)
 		return -ENOMEM;
-	waitq_init(&u->readers);
-	waitq_init(&u->faults);
 	u->uf = userfault_create(task_mm(current), &uffd_host, u, flags & UFFD_USER_MODE_ONLY);
 	if (!u->uf) {
 		kfree(u);

@@ -51,6 +51,7 @@ enum rmap_area_flags {
 	RMAP_LOCKED = 1,     /* eviction must leave it mapped */
 	RMAP_NONLINEAR = 2,  /* remapped: entries may be anywhere in the area */
 	RMAP_PRIVATE = 4,    /* a private mapping of the file: may hold anonymous copies */
+	RMAP_UFFD_WP = 8,    /* writes to the file's pages are watched: entries remember which */
 };
 
 /* ---- families ---- */

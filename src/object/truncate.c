@@ -16,7 +16,8 @@
 /* Unmaps the part of one area that shows pages [first, last]. */
 static void unmap_area(struct rmap_area *area, pgoff_t first, pgoff_t last, bool even_cow)
 {
-	struct zap_range range = { .keep_private = !even_cow, .first = first, .last = last };
+	struct zap_range range = { .keep_private = !even_cow, .keep_wp = area->flags & RMAP_UFFD_WP,
+				   .first = first, .last = last };
 	struct mmu_gather tlb;
 
 	if (unlikely(area->flags & RMAP_NONLINEAR)) {

@@ -52,8 +52,14 @@ static bool spared(const struct zap_range *range, const struct page *page)
 /* Entries that are not present: what is remembered there is forgotten, unless only a part of the file goes, not the mapping. */
 static void zap_soft(const struct zap_range *range, pte_t *pte, pte_t old)
 {
-	if (!range->check_index || softpte_type(old) != SOFT_NONLINEAR)
-		pte_clear(pte);
+	unsigned int marker = pte_marker_bits(old);
+
+	if (range->check_index && softpte_type(old) == SOFT_NONLINEAR)
+		return;
+	/* What a monitor declared lost is a private copy, too. */
+	if ((range->keep_wp && (marker & PTE_MARKER_UFFD_WP)) || (range->keep_private && (marker & PTE_MARKER_POISONED)))
+		return;
+	pte_clear(pte);
 }
 
 static void zap_part(struct mmu_gather *tlb, const struct pgtable_cursor *c, const struct zap_range *range)
@@ -81,6 +87,8 @@ static void zap_part(struct mmu_gather *tlb, const struct pgtable_cursor *c, con
 			pte_clear(pte);
 		else
 			old = ptep_get_and_clear(pte);
+		if (unlikely(range->keep_wp && pte_uffd_wp(old)))
+			set_pte(pte, make_pte_marker(PTE_MARKER_UFFD_WP));
 		if (unlikely(pte_special(old)))
 			continue;
 		if (PageAnon(page)) {

@@ -15,6 +15,7 @@
 
 struct zap_range {
 	vaddr_t start, end;
+	bool keep_wp;         /* where writes to an object are watched, that is remembered in the entries */
 	bool keep_private;    /* anonymous copies in a file mapping stay */
 	pgoff_t first, last;  /* check_index: only pages of the file whose index lies here (non-linear areas) */
 	bool check_index;

@@ -32,6 +32,7 @@
 	X(LOCK_HOST_INODE,  6,   "sleep",     "host: one file's size and contents")           \
 	X(LOCK_HOST_STREAM, 8,   "sleep",     "host: one pipe, socket or terminal")           \
 	X(LOCK_MMAP,        10,  "rwsem",     "mm: VMA tree and layout")                      \
+	X(LOCK_UFFD,        12,  "rwsem",     "userfault: pages filled in against changes")   \
 	X(LOCK_VMA,         14,  "mutex",     "mm: a VMA's first private page picks a family") \
 	X(LOCK_INVALIDATE,  20,  "rwsem",     "mapping: truncation against fault-in")         \
 	X(LOCK_PAGE,        30,  "bit",       "page: identity, I/O; relief only tries it")    \

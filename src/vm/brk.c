@@ -3,21 +3,23 @@
 #include "base/math.h"
 #include "quire/errno.h"
 #include "vm/mm_int.h"
+#include "vm/userfault.h"
 
 /* Flags of the heap. */
 #define BRK_FLAGS (VM_READ | VM_WRITE | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC)
 
-static unsigned long brk_shrink(struct mm_struct *mm, unsigned long new_end, unsigned long old_end, unsigned long brk)
+static unsigned long brk_shrink(struct mm_struct *mm, unsigned long new_end, unsigned long old_end, unsigned long brk,
+				struct list_head *notes)
 {
 	struct vm_area_struct *vma = find_vma_intersection(mm, new_end, old_end);
 
-	if (!vma || munmap_locked(mm, new_end, old_end) != 0)
+	if (!vma || munmap_locked(mm, new_end, old_end, notes) != 0)
 		return mm->layout.brk;
 	return brk;
 }
 
 /* The break after the request, and in *populate the bytes to fault in. */
-static unsigned long brk_locked(struct mm_struct *mm, unsigned long brk, unsigned long *populate)
+static unsigned long brk_locked(struct mm_struct *mm, unsigned long brk, unsigned long *populate, struct list_head *notes)
 {
 	struct mm_layout *l = &mm->layout;
 	unsigned long new_end = PAGE_ALIGN(brk), old_end = PAGE_ALIGN(l->brk);
@@ -31,7 +33,7 @@ static unsigned long brk_locked(struct mm_struct *mm, unsigned long brk, unsigne
 	if (new_end == old_end)
 		return brk;
 	if (brk <= l->brk)
-		return brk_shrink(mm, new_end, old_end, brk);
+		return brk_shrink(mm, new_end, old_end, brk, notes);
 	if (new_end < old_end || new_end > TASK_SIZE)
 		return l->brk;
 	/* Room to grow, and the page after it free too. */
@@ -48,13 +50,15 @@ static unsigned long brk_locked(struct mm_struct *mm, unsigned long brk, unsigne
 unsigned long do_brk(struct mm_struct *mm, unsigned long brk)
 {
 	unsigned long populate = 0, old;
+	LIST_HEAD(notes);
 
 	mmap_write_lock(mm);
 	old = mm->layout.brk;
-	mm->layout.brk = brk_locked(mm, brk, &populate);
+	mm->layout.brk = brk_locked(mm, brk, &populate, &notes);
 	brk = mm->layout.brk;
 	update_hiwater_vm(mm);
 	mmap_write_unlock(mm);
+	userfault_notes_tell(&notes);
 	if (populate)
 		mm_populate(mm, PAGE_ALIGN(old), populate);
 	return brk;

@@ -22,6 +22,27 @@ vm_fault_t fault_prepare_anon_slow(struct vm_fault *vmf)
 	return err ? VM_FAULT_OOM : 0;
 }
 
+/* Nothing is there, but something is known of it. */
+static vm_fault_t do_marker(struct vm_fault *vmf)
+{
+	unsigned int bits = pte_marker_bits(vmf->orig);
+	spinlock_t *ptl;
+
+	if (bits & PTE_MARKER_POISONED)
+		return VM_FAULT_HWPOISON;
+	if (!(bits & PTE_MARKER_UFFD_WP))
+		return VM_FAULT_SIGBUS;
+	if (vmf->vma->vm_flags & VM_UFFD_WP)
+		return vma_is_anonymous(vmf->vma) ? do_anonymous_page(vmf) : do_file_fault(vmf);
+	/* Left over from when writes were watched. */
+	ptl = fault_lock_same(vmf);
+	if (ptl) {
+		pte_clear(vmf->pte);
+		spin_unlock(ptl);
+	}
+	return 0;
+}
+
 /* Entries that remember something else than nothing, by their type. */
 static vm_fault_t do_soft_fault(struct vm_fault *vmf)
 {
@@ -29,7 +50,7 @@ static vm_fault_t do_soft_fault(struct vm_fault *vmf)
 	case SOFT_NONLINEAR:
 		return do_file_fault(vmf);
 	case SOFT_MARKER:
-		return pte_soft_payload(vmf->orig) & PTE_MARKER_POISONED ? VM_FAULT_HWPOISON : VM_FAULT_SIGBUS;
+		return do_marker(vmf);
 	case SOFT_HWPOISON:
 		return VM_FAULT_HWPOISON;
 	default:
@@ -61,25 +82,47 @@ static __noinline vm_fault_t make_tables(struct vm_fault *vmf)
 	return vmf->pte ? 0 : VM_FAULT_SIGBUS;
 }
 
-vm_fault_t handle_mm_fault(struct mm_struct *mm, struct vm_area_struct *vma, vaddr_t address, unsigned int flags)
+static __always_inline vm_fault_t find_entry(struct vm_fault *vmf)
 {
-	struct vm_fault vmf = { .vma = vma, .mm = mm, .address = address & PAGE_MASK, .flags = flags };
 	vm_fault_t failed;
 
-	vmf.pte = pgtable_find_pte(&mm->pgt, vmf.address);
-	if (unlikely(!vmf.pte)) {
-		failed = make_tables(&vmf);
+	vmf->pte = pgtable_find_pte(&vmf->mm->pgt, vmf->address);
+	if (unlikely(!vmf->pte)) {
+		failed = make_tables(vmf);
 		if (failed)
 			return failed;
 	}
-	vmf.orig = pte_read(vmf.pte);
-	if (pte_none(vmf.orig))
-		return likely(vma_is_anonymous(vma)) ? do_anonymous_page(&vmf) : do_file_fault(&vmf);
-	if (unlikely(!pte_present(vmf.orig)))
-		return do_soft_fault(&vmf);
-	if ((flags & FAULT_FLAG_WRITE) && !pte_write(vmf.orig))
-		return do_wp_page(&vmf);
-	return do_spurious(&vmf);
+	vmf->orig = pte_read(vmf->pte);
+	return 0;
+}
+
+static __always_inline vm_fault_t dispatch(struct vm_fault *vmf)
+{
+	if (pte_none(vmf->orig))
+		return likely(vma_is_anonymous(vmf->vma)) ? do_anonymous_page(vmf) : do_file_fault(vmf);
+	if (unlikely(!pte_present(vmf->orig)))
+		return do_soft_fault(vmf);
+	if ((vmf->flags & FAULT_FLAG_WRITE) && !pte_write(vmf->orig))
+		return do_wp_page(vmf);
+	return do_spurious(vmf);
+}
+
+vm_fault_t fault_find_entry(struct vm_fault *vmf)
+{
+	return find_entry(vmf);
+}
+
+vm_fault_t fault_dispatch(struct vm_fault *vmf)
+{
+	return dispatch(vmf);
+}
+
+vm_fault_t handle_mm_fault(struct mm_struct *mm, struct vm_area_struct *vma, vaddr_t address, unsigned int flags)
+{
+	struct vm_fault vmf = { .vma = vma, .mm = mm, .address = address & PAGE_MASK, .flags = flags };
+	vm_fault_t failed = find_entry(&vmf);
+
+	return unlikely(failed) ? failed : dispatch(&vmf);
 }
 
 /* Does the VMA forbid what was tried? */

@@ -35,6 +35,7 @@ void fault_map_new_page(struct vm_fault *vmf, struct page *page)
 
 	if (vma->vm_flags & VM_WRITE)
 		entry = pte_mkwrite(entry);
+	entry = fault_inherit_wp(vmf, entry);
 	page_add_new_anon_rmap(page, vma->anon_vma, linear_page_index(vma, vmf->address));
 	add_mm_counter(vmf->mm, MM_ANONPAGES, 1);
 	lru_cache_add(page);
@@ -45,7 +46,7 @@ void fault_map_new_page(struct vm_fault *vmf, struct page *page)
 
 static vm_fault_t map_zero_page(struct vm_fault *vmf)
 {
-	pte_t entry = pte_mkspecial(mk_pte(this_vm()->zero_page, vmf->vma->vm_page_prot));
+	pte_t entry = fault_inherit_wp(vmf, pte_mkspecial(mk_pte(this_vm()->zero_page, vmf->vma->vm_page_prot)));
 	spinlock_t *ptl = fault_lock_same(vmf);
 
 	if (likely(ptl)) {

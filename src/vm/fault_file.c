@@ -17,6 +17,20 @@ static vm_fault_t err_to_fault(long err)
 	return err == -ENOMEM ? VM_FAULT_OOM : VM_FAULT_SIGBUS;
 }
 
+/* A page that the object has not got yet. NULL with *failed, which is 0 when somebody else was faster. */
+static struct page *new_ram_page(struct address_space *mapping, pgoff_t index, vm_fault_t *failed)
+{
+	struct page *page = alloc_page(GFP_HIGHUSER_MOVABLE | __GFP_ZERO);
+	int err = page ? ram_page_add(mapping, index, page) : -ENOMEM;
+
+	if (!err)
+		return page;
+	if (page)
+		put_page(page);
+	*failed = err == -EEXIST ? 0 : err_to_fault(err);
+	return NULL;
+}
+
 /* The object's page for the fault: up to date, referenced, within the object. NULL with *failed. */
 static struct page *object_page(struct vm_fault *vmf, pgoff_t index, vm_fault_t *failed)
 {
@@ -30,10 +44,18 @@ static struct page *object_page(struct vm_fault *vmf, pgoff_t index, vm_fault_t 
 			put_page(page);
 		return NULL;
 	}
+	if (unlikely(vmf->flags & (page ? FAULT_FLAG_MUST_BE_MISSING : FAULT_FLAG_MUST_BE_CACHED))) {
+		if (page)
+			put_page(page);
+		*failed = 0;
+		return NULL;
+	}
 	if (likely(page) && likely(PageUptodate(page)))
 		return page;
 	if (page)
 		put_page(page);
+	if (unlikely(vmf->flags & FAULT_FLAG_MUST_BE_MISSING))
+		return new_ram_page(mapping, index, failed);
 	if (mapping_is_ram(mapping)) {
 		page = ram_page_get(mapping, index, true, &err);
 		if (page)
@@ -140,7 +162,7 @@ static vm_fault_t map_one(struct vm_fault *vmf, struct page *page, pte_t entry)
 	bool mapped = false;
 
 	if (likely(ptl)) {
-		mapped = map_cached(vmf, vmf->pte, page, entry);
+		mapped = map_cached(vmf, vmf->pte, page, fault_inherit_wp(vmf, entry));
 		if (mapped)
 			add_mm_counter(vmf->mm, mm_counter_of(page), 1);
 		spin_unlock(ptl);
@@ -155,7 +177,8 @@ static vm_fault_t read_fault(struct vm_fault *vmf, pgoff_t index)
 	vm_fault_t failed;
 	struct page *page;
 
-	if (index == linear_page_index(vmf->vma, vmf->address) && pte_none(vmf->orig) && fault_around(vmf))
+	if (index == linear_page_index(vmf->vma, vmf->address) && pte_none(vmf->orig) &&
+	    likely(!(vmf->vma->vm_flags & (VM_UFFD_WP | VM_UFFD_MINOR))) && fault_around(vmf))
 		return 0;
 	page = object_page(vmf, index, &failed);
 	return page ? map_one(vmf, page, read_entry(vmf->vma, page)) : failed;

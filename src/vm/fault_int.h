@@ -18,9 +18,14 @@
 #define VM_FAULT_INT_H
 
 #include "arch/pte.h"
+#include "pgtable/softpte.h"
 #include "phys/memmap.h"
 #include "quire/stats.h"
 #include "vm/mm_int.h"
+
+/* Beside FAULT_FLAG_*, of a watched object: what its monitor need not be told holds only if the page is (not) cached still. */
+#define FAULT_FLAG_MUST_BE_CACHED 0x2000u
+#define FAULT_FLAG_MUST_BE_MISSING 0x4000u
 
 struct vm_fault {
 	struct vm_area_struct *vma;
@@ -41,6 +46,11 @@ static inline vm_fault_t fault_prepare_anon(struct vm_fault *vmf)
 	return likely(smp_load_acquire(&vmf->vma->anon_vma)) ? 0 : fault_prepare_anon_slow(vmf);
 }
 
+/* Finds the entry and reads it, making tables where there are none. 0, or VM_FAULT_OOM. */
+vm_fault_t fault_find_entry(struct vm_fault *vmf);
+/* What the entry, as it was found, asks for. */
+vm_fault_t fault_dispatch(struct vm_fault *vmf);
+
 vm_fault_t do_anonymous_page(struct vm_fault *vmf);
 vm_fault_t do_file_fault(struct vm_fault *vmf);
 vm_fault_t do_wp_page(struct vm_fault *vmf);
@@ -49,6 +59,14 @@ vm_fault_t do_wp_page(struct vm_fault *vmf);
 struct page *fault_new_page(struct vm_fault *vmf, struct page *from);
 /* Puts a new private page behind vmf->pte, whose table is locked; counts it. */
 void fault_map_new_page(struct vm_fault *vmf, struct page *page);
+
+/* An entry that takes the place of a marker of watched writes is watched. */
+static __always_inline pte_t fault_inherit_wp(const struct vm_fault *vmf, pte_t entry)
+{
+	if (likely(pte_none(vmf->orig)) || !(pte_marker_bits(vmf->orig) & PTE_MARKER_UFFD_WP))
+		return entry;
+	return pte_mkuffd_wp(pte_wrprotect(entry));
+}
 
 /* One entry, fully decided: called by faults and by get_user_pages. */
 vm_fault_t handle_mm_fault(struct mm_struct *mm, struct vm_area_struct *vma, vaddr_t address, unsigned int flags);

@@ -20,17 +20,26 @@ struct fork_copy {
 	bool protected;              /* the parent lost a right somewhere: flush once at the end */
 	struct vm_area_struct *child; /* the VMA that is being filled */
 	struct page *spare;          /* for the next pinned page */
+	struct list_head notes;      /* monitors who are to be told */
 };
+
+/* The parent's writes to the page are watched, and the child's will be. */
+static inline bool stays_watched(const struct fork_copy *copy, pte_t pte)
+{
+	return unlikely(pte_uffd_wp(pte)) && (copy->child->vm_flags & VM_UFFD_WP);
+}
 
 /* Who uses the page's contents from outside means the parent's: it keeps the page, and the right to write it. The child has a copy
  * at once. False: no page to copy to. */
-static bool copy_pinned(struct fork_copy *copy, pte_t *dst, vaddr_t addr, struct page *page)
+static bool copy_pinned(struct fork_copy *copy, pte_t *dst, vaddr_t addr, pte_t pte)
 {
 	struct vm_fault vmf = { .vma = copy->child, .mm = copy->to, .address = addr, .pte = dst };
 
 	if (!copy->spare)
 		return false;
-	copy_page(page_address(copy->spare), page_address(page));
+	if (stays_watched(copy, pte))
+		vmf.orig = make_pte_marker(PTE_MARKER_UFFD_WP);
+	copy_page(page_address(copy->spare), page_address(pte_page(pte)));
 	fault_map_new_page(&vmf, copy->spare);
 	copy->spare = NULL;
 	return true;
@@ -44,10 +53,11 @@ static inline bool keeps_its_pages(const struct mm_struct *mm, pte_t pte)
 /* One present entry: another reference and mapping of its page; both sides may only read from now on. */
 static void copy_present(struct fork_copy *copy, pte_t *dst, pte_t *src, pte_t pte)
 {
+	bool keep_wp = stays_watched(copy, pte);
 	struct page *page;
 
 	if (unlikely(pte_special(pte))) {
-		set_pte(dst, pte);
+		set_pte(dst, keep_wp ? pte : pte_clear_uffd_wp(pte));
 		return;
 	}
 	page = pte_page(pte);
@@ -59,7 +69,20 @@ static void copy_present(struct fork_copy *copy, pte_t *dst, pte_t *src, pte_t p
 		pte = pte_wrprotect(pte);
 		copy->protected = true;
 	}
-	set_pte(dst, pte_for_child(pte));
+	pte = pte_for_child(pte);
+	set_pte(dst, unlikely(keep_wp) ? pte_mkuffd_wp(pte) : pte);
+}
+
+static void copy_soft(const struct fork_copy *copy, pte_t *dst, pte_t pte)
+{
+	unsigned int bits = pte_marker_bits(pte);
+
+	if (softpte_type(pte) == SOFT_NONLINEAR)
+		set_pte(dst, pte);
+	if (!(copy->child->vm_flags & VM_UFFD_WP))
+		bits &= ~(unsigned int)PTE_MARKER_UFFD_WP;
+	if (bits)
+		set_pte(dst, make_pte_marker(bits));
 }
 
 /* Entries from addr on, both tables locked; stops before a pinned page that wants a spare one: where, or the end. */
@@ -73,11 +96,10 @@ static vaddr_t copy_entries(struct fork_copy *copy, const struct pgtable_cursor 
 		if (pte_none(pte))
 			continue;
 		if (unlikely(!pte_present(pte))) {
-			if (softpte_type(pte) == SOFT_NONLINEAR || softpte_type(pte) == SOFT_MARKER)
-				set_pte(dst, pte);
+			copy_soft(copy, dst, pte);
 		} else if (likely(!keeps_its_pages(copy->from, pte))) {
 			copy_present(copy, dst, src, pte);
-		} else if (!copy_pinned(copy, dst, addr, pte_page(pte))) {
+		} else if (!copy_pinned(copy, dst, addr, pte)) {
 			break;
 		}
 	}
@@ -108,9 +130,9 @@ static int copy_part(struct fork_copy *copy, const struct pgtable_cursor *c)
 }
 
 /* What a fault can find again need not be copied: pages of an object that nobody has written privately. */
-static bool needs_copy(const struct vm_area_struct *vma)
+static bool needs_copy(const struct vm_area_struct *vma, const struct vm_area_struct *child)
 {
-	return vma->anon_vma || (vma->vm_flags & VM_NONLINEAR);
+	return vma->anon_vma || (vma->vm_flags & VM_NONLINEAR) || (child->vm_flags & VM_UFFD_WP);
 }
 
 static int copy_pages(struct fork_copy *copy, struct vm_area_struct *vma)
@@ -135,10 +157,9 @@ static struct vm_area_struct *copy_vma(struct fork_copy *copy, struct vm_area_st
 	if (!child)
 		return ERR_PTR(-ENOMEM);
 	child->vm_flags &= ~VM_LOCKED_MASK;
-	/* A monitor watches the address space it was made for. */
-	if (unlikely(child->userfault))
-		vma_unwatch_copy(child);
-	err = insert_vm_struct(copy->to, child);
+	err = unlikely(child->userfault) ? userfault_note_fork(&copy->notes, child) : 0;
+	if (!err)
+		err = insert_vm_struct(copy->to, child);
 	if (err) {
 		vma_free(child);
 		return ERR_PTR(err);
@@ -170,7 +191,7 @@ static int dup_one(struct fork_copy *copy, struct vm_area_struct *vma)
 		return (int)PTR_ERR(child);
 	}
 	vm_stat_account(copy->to, child->vm_flags, (long)pages);
-	if ((vma->vm_flags & VM_WIPEONFORK) || !needs_copy(vma))
+	if ((vma->vm_flags & VM_WIPEONFORK) || !needs_copy(vma, child))
 		return 0;
 	vma_start_write(vma);
 	copy->child = child;
@@ -209,6 +230,7 @@ int dup_mm(struct mm_struct *mm, struct mm_struct **child)
 
 	if (!copy.to)
 		return -ENOMEM;
+	INIT_LIST_HEAD(&copy.notes);
 	mmap_write_lock(mm);
 	copy.to->layout = mm->layout;
 	copy.to->pkey_map = mm->pkey_map;
@@ -219,8 +241,10 @@ int dup_mm(struct mm_struct *mm, struct mm_struct **child)
 	mmap_write_unlock(mm);
 	if (err) {
 		mmput(copy.to);
+		userfault_notes_drop(&copy.notes);
 		return err;
 	}
+	userfault_notes_tell(&copy.notes);
 	copy.to->hiwater_vm = copy.to->total_vm;
 	update_hiwater_rss(copy.to);
 	*child = copy.to;

@@ -272,7 +272,7 @@ static bool wait_for_monitor(struct vm_area_struct *vma, unsigned long start, un
 	if (likely(!vma->userfault) || (vma->vm_flags & VM_LOCKONFAULT) || !(vma->vm_flags & VM_ACCESS_FLAGS))
 		return false;
 	*upto = min(*upto, start + PAGE_SIZE);
-	return userfault_handle(vma, start, GUP_FAULT_FLAGS | (write ? FAULT_FLAG_WRITE : 0)) & VM_FAULT_RETRY;
+	return userfault_fault(vma->vm_mm, vma, start, GUP_FAULT_FLAGS | (write ? FAULT_FLAG_WRITE : 0)) & VM_FAULT_RETRY;
 }
 
 /* Faults [start, end) in VMA by VMA. At a page that cannot be had: goes on behind its VMA, or stops with -EFAULT. */

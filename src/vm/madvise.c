@@ -78,9 +78,11 @@ static int advise_flags(struct mm_struct *mm, struct vm_area_struct **vmap, unsi
 	return 0;
 }
 
-static void zap_vma_range(struct mm_struct *mm, unsigned long start, unsigned long end)
+static void zap_vma_range(const struct vm_area_struct *vma, unsigned long start, unsigned long end)
 {
-	struct zap_range range = { .start = start, .end = end };
+	struct zap_range range = { .start = start, .end = end,
+				   .keep_wp = !vma_is_anonymous(vma) && (vma->vm_flags & VM_UFFD_WP) };
+	struct mm_struct *mm = vma->vm_mm;
 	struct mmu_gather tlb;
 
 	update_hiwater_rss(mm);
@@ -107,20 +109,21 @@ static void read_in(struct vm_area_struct *vma, unsigned long start, unsigned lo
 	}
 }
 
-/* The object loses the pages, and with them everybody who maps it. */
-static int punch_hole(struct vm_area_struct *vma, unsigned long start, unsigned long end)
+static int may_punch(const struct vm_area_struct *vma)
 {
-	u64 from;
-
 	if ((vma->vm_flags & VM_LOCKED) || !vma->vm_mapping)
 		return -EINVAL;
 	if ((vma->vm_flags & (VM_SHARED | VM_MAYWRITE)) != (VM_SHARED | VM_MAYWRITE))
 		return -EACCES;
-	if (!mapping_is_ram(vma->vm_mapping))
-		return -EOPNOTSUPP;
-	from = (u64)linear_page_index(vma, start) << PAGE_SHIFT;
+	return mapping_is_ram(vma->vm_mapping) ? 0 : -EOPNOTSUPP;
+}
+
+/* The object loses the pages, and with them everybody who maps it. */
+static void punch_hole(const struct vm_area_struct *vma, unsigned long start, unsigned long end)
+{
+	u64 from = (u64)linear_page_index(vma, start) << PAGE_SHIFT;
+
 	truncate_inode_pages_range(vma->vm_mapping, from, from + (end - start));
-	return 0;
 }
 
 /* The advice would change what a sealed VMA that the program cannot write reads as. */
@@ -141,6 +144,49 @@ static bool sealed_against(const struct vm_area_struct *vma, int advice)
 	}
 }
 
+/* May [start, end) of the VMA lose its contents? 0 or -errno. */
+static int may_lose(const struct vm_area_struct *vma, int advice)
+{
+	switch (advice) {
+	case MADV_DONTNEED:
+	case MADV_DONTNEED_LOCKED:
+		return vma->vm_flags & (VM_PFNMAP | (advice == MADV_DONTNEED ? VM_LOCKED : 0)) ? -EINVAL : 0;
+	case MADV_FREE:
+		return (vma->vm_flags & (VM_PFNMAP | VM_LOCKED)) || !vma_is_anonymous(vma) ? -EINVAL : 0;
+	default:
+		return may_punch(vma);
+	}
+}
+
+/* The contents go, once the monitor of a watched range knows of it; for that the lock, held to read, is given up for a while. */
+static int lose_contents(struct mm_struct *mm, struct vm_area_struct **vmap, unsigned long start, unsigned long end,
+			 int advice)
+{
+	struct vm_area_struct *vma = *vmap;
+	int err = may_lose(vma, advice);
+
+	if (err)
+		return err;
+	if (unlikely(userfault_remove(vma, start, end))) {
+		mmap_read_lock(mm);
+		vma = vma_lookup(mm, start);
+		*vmap = vma;
+		if (!vma)
+			return -ENOMEM;
+		err = may_lose(vma, advice);
+		if (err)
+			return err;
+		end = min(end, vma->vm_end);
+	}
+	if (advice == MADV_FREE)
+		free_lazily(vma, start, end);
+	else if (advice == MADV_REMOVE)
+		punch_hole(vma, start, end);
+	else
+		zap_vma_range(vma, start, end);
+	return 0;
+}
+
 static int advise_vma(struct mm_struct *mm, struct vm_area_struct **vmap, unsigned long start, unsigned long end,
 		      int advice)
 {
@@ -154,17 +200,9 @@ static int advise_vma(struct mm_struct *mm, struct vm_area_struct **vmap, unsign
 		return 0;
 	case MADV_DONTNEED:
 	case MADV_DONTNEED_LOCKED:
-		if (vma->vm_flags & (VM_PFNMAP | (advice == MADV_DONTNEED ? VM_LOCKED : 0)))
-			return -EINVAL;
-		zap_vma_range(mm, start, end);
-		return 0;
 	case MADV_FREE:
-		if ((vma->vm_flags & (VM_PFNMAP | VM_LOCKED)) || !vma_is_anonymous(vma))
-			return -EINVAL;
-		free_lazily(*vmap, start, end);
-		return 0;
 	case MADV_REMOVE:
-		return punch_hole(*vmap, start, end);
+		return lose_contents(mm, vmap, start, end, advice);
 	case MADV_COLD:
 	case MADV_PAGEOUT:
 		if (vma->vm_flags & (VM_LOCKED | VM_PFNMAP | VM_HUGETLB))

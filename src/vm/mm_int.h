@@ -207,10 +207,11 @@ static inline int anon_vma_prepare(struct vm_area_struct *vma)
 unsigned long host_rlimit(enum quire_rlimit which);
 bool host_capable(enum quire_capability capability);
 
-/* Unmaps [start, end), splitting VMAs at the ends. `locked` for writing, stays so. 0, -ENOMEM. */
-int munmap_locked(struct mm_struct *mm, unsigned long start, unsigned long end);
+/* Unmaps [start, end), splitting VMAs at the ends. `locked` for writing, stays so. Monitors that want to know are noted for
+ * userfault_notes_tell (NULL: nobody is told). 0, -ENOMEM, -EPERM. */
+int munmap_locked(struct mm_struct *mm, unsigned long start, unsigned long end, struct list_head *notes);
 /* The same for a range whose entries have been moved away. */
-int munmap_moved(struct mm_struct *mm, unsigned long start, unsigned long end);
+int munmap_moved(struct mm_struct *mm, unsigned long start, unsigned long end, struct list_head *notes);
 /* Faults one VMA's part of a range in; false at the first page that cannot be had. mmap lock held. */
 bool populate_vma(struct mm_struct *mm, struct vm_area_struct *vma, vaddr_t addr, vaddr_t end);
 /* Faults in [start, start + len) as far as rights and memory allow. Called without lock. */

@@ -6,6 +6,7 @@
 #include "quire/port.h"
 #include "vm/mm_int.h"
 #include "vm/shmem.h"
+#include "vm/userfault.h"
 #include "vm/vma_merge.h"
 
 /* A request on its way: what was asked, and what it has come to. */
@@ -17,6 +18,7 @@ struct mmap_request {
 	struct address_space *mapping;   /* of the file, or of new shared anonymous memory */
 	void *handle;                    /* the file, or the shared memory object */
 	long charged;                    /* pages added to Committed_AS */
+	struct list_head *notes;         /* monitors who are to be told of what is replaced; NULL: nobody */
 };
 
 /* Flags that MAP_SHARED lets pass; MAP_SHARED_VALIDATE refuses all others, younger ones such as MAP_FIXED_NOREPLACE too.
@@ -182,7 +184,7 @@ static int make_room(struct mmap_request *req)
 	}
 	if (!replaced)
 		return 0;
-	err = munmap_locked(mm, req->addr, end);
+	err = munmap_locked(mm, req->addr, end, req->notes);
 	if (err) {
 		vm_unacct_memory(req->charged);
 		req->charged = 0;
@@ -265,7 +267,8 @@ static int mmap_region(struct mmap_request *req)
 unsigned long do_mmap(struct mm_struct *mm, unsigned long addr, unsigned long len, unsigned long prot, unsigned long flags,
 		      const struct mmap_file *file, u64 offset_bytes)
 {
-	struct mmap_request req = { .mm = mm, .addr = addr, .len = len, .flags = flags, .file = file };
+	LIST_HEAD(notes);
+	struct mmap_request req = { .mm = mm, .addr = addr, .len = len, .flags = flags, .file = file, .notes = &notes };
 	bool populate;
 	int err;
 
@@ -281,6 +284,7 @@ unsigned long do_mmap(struct mm_struct *mm, unsigned long addr, unsigned long le
 	}
 	update_hiwater_vm(mm);
 	mmap_write_unlock(mm);
+	userfault_notes_tell(&notes);
 	if (err)
 		return (unsigned long)(long)err;
 	populate = (req.vm_flags & (VM_LOCKED | VM_LOCKONFAULT)) == VM_LOCKED ||

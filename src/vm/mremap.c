@@ -16,6 +16,8 @@ struct mremap_request {
 	struct mm_struct *mm;
 	unsigned long addr, old_len, new_len, flags, new_addr;
 	bool populate;          /* the grown part is locked memory: fault it in afterwards */
+	struct list_head early; /* monitors who are to be told: of what makes room, and of the move */
+	struct list_head late;  /* ... of what is unmapped of the old place */
 };
 
 /* Reverse walks stay out while pages are at neither place. */
@@ -118,6 +120,19 @@ static unsigned long move_page_tables(struct mm_struct *mm, struct vm_area_struc
 	return moved;
 }
 
+/* Moved memory stays watched if its monitor is told where it went. */
+static bool stays_watched(const struct vm_area_struct *vma)
+{
+	return userfault_wants(vma->userfault, UFFD_FEATURE_EVENT_REMAP);
+}
+
+static int note_remap(struct mremap_request *req, const struct vm_area_struct *vma)
+{
+	struct userfault_event event = { .type = UFFD_EVENT_REMAP, .remap = { req->addr, req->new_addr, req->old_len } };
+
+	return stays_watched(vma) ? userfault_note(&req->early, vma->userfault, &event) : 0;
+}
+
 /* The destination's VMA: a neighbour that grew, or a copy of the old one. NULL: out of memory. */
 static struct vm_area_struct *copy_vma_to(struct mremap_request *req, struct vm_area_struct *vma)
 {
@@ -126,7 +141,10 @@ static struct vm_area_struct *copy_vma_to(struct mremap_request *req, struct vm_
 	struct vma_attrs attrs;
 
 	vma_attrs_of(vma, &attrs);
-	attrs.flags &= ~VM_UFFD_FLAGS;
+	if (unlikely(vma->userfault) && !stays_watched(vma)) {
+		attrs.flags &= ~VM_UFFD_FLAGS;
+		attrs.userfault = NULL;
+	}
 	attrs.pgoff = linear_page_index(vma, req->addr);
 	/* Nothing was touched yet: the offsets may follow the new place, where they merge better. */
 	if (vma_is_anonymous(vma) && !vma->anon_vma)
@@ -140,7 +158,7 @@ static struct vm_area_struct *copy_vma_to(struct mremap_request *req, struct vm_
 	new = vma_dup(mm, vma);
 	if (!new)
 		return NULL;
-	if (unlikely(new->userfault))
+	if (unlikely(new->userfault) && !stays_watched(vma))
 		vma_unwatch_copy(new);
 	new->vm_start = attrs.start;
 	new->vm_end = attrs.end;
@@ -164,7 +182,7 @@ static void leave_old_place(struct mremap_request *req, unsigned long vm_flags)
 		/* Unmapping uncharges these pages, whose charge moves along. Its one failure is a cut that finds no memory;
 		 * then the old place stays, empty, and is charged beside the new one. */
 		if (req->old_len) {
-			(void)munmap_moved(mm, req->addr, req->addr + req->old_len);
+			(void)munmap_moved(mm, req->addr, req->addr + req->old_len, &req->late);
 			if (vm_flags & VM_ACCOUNT)
 				atomic_long_add((long)old_pages, &this_vm()->committed);
 		}
@@ -191,6 +209,8 @@ static unsigned long move_vma(struct mremap_request *req, struct vm_area_struct 
 		return (unsigned long)-ENOMEM;
 	if ((vm_flags & VM_ACCOUNT) && vm_charge(mm, (long)charge) != 0)
 		return (unsigned long)-ENOMEM;
+	if (unlikely(vma->userfault) && note_remap(req, vma) != 0)
+		goto uncharge;
 	new = copy_vma_to(req, vma);
 	if (!new)
 		goto uncharge;
@@ -198,8 +218,8 @@ static unsigned long move_vma(struct mremap_request *req, struct vm_area_struct 
 	vma = vma_lookup(mm, req->addr);
 	if (vma)
 		vma_start_write(vma);
-	if (unlikely(vm_flags & VM_UFFD_WP))
-		userfault_forget_wp(mm, req->addr, req->addr + req->old_len);
+	if (unlikely(vm_flags & VM_UFFD_WP) && vma && !stays_watched(vma) && req->old_len)
+		userfault_forget_wp(vma, req->addr, req->addr + req->old_len);
 	vm_stat_account(mm, vm_flags, (long)new_pages);
 	if (vm_flags & VM_LOCKED) {
 		mm->locked_vm += new_pages;
@@ -211,7 +231,7 @@ static unsigned long move_vma(struct mremap_request *req, struct vm_area_struct 
 		move_page_tables(mm, new, req->new_addr, req->addr, moved);
 		if (vm_flags & VM_ACCOUNT)
 			atomic_long_add((long)(new_pages - charge), &this_vm()->committed);
-		munmap_locked(mm, req->new_addr, req->new_addr + req->new_len);
+		munmap_locked(mm, req->new_addr, req->new_addr + req->new_len, NULL);
 		return (unsigned long)-ENOMEM;
 	}
 	leave_old_place(req, vm_flags);
@@ -278,12 +298,12 @@ static unsigned long mremap_to(struct mremap_request *req)
 	if (IS_ERR(vma))
 		return (unsigned long)PTR_ERR(vma);
 	if (req->flags & MREMAP_FIXED) {
-		err = munmap_locked(mm, req->new_addr, req->new_addr + req->new_len);
+		err = munmap_locked(mm, req->new_addr, req->new_addr + req->new_len, &req->early);
 		if (err)
 			return (unsigned long)(long)err;
 	}
 	if (req->old_len > req->new_len) {
-		err = munmap_locked(mm, req->addr + req->new_len, req->addr + req->old_len);
+		err = munmap_locked(mm, req->addr + req->new_len, req->addr + req->old_len, &req->late);
 		if (err)
 			return (unsigned long)(long)err;
 		req->old_len = req->new_len;
@@ -349,12 +369,19 @@ static unsigned long move_several(struct mremap_request *all)
 		struct mremap_request one = *all;
 
 		at = max(at, vma->vm_start);
+		/* A monitor would have to be told of each before the next is touched. */
+		if (unlikely(vma->vm_flags & VM_UFFD_FLAGS) && (at != all->addr || vma->vm_end < end))
+			return (unsigned long)-EFAULT;
 		one.addr = at;
 		one.old_len = min(end, vma->vm_end) - at;
 		one.new_len = one.old_len;
 		one.new_addr = all->new_addr + (at - all->addr);
 		at += one.old_len;
+		INIT_LIST_HEAD(&one.early);
+		INIT_LIST_HEAD(&one.late);
 		done = mremap_to(&one);
+		list_splice_tail_init(&one.early, &all->early);
+		list_splice_tail_init(&one.late, &all->late);
 		if (IS_ERR_VALUE(done))
 			return done;
 		vma = at < end ? find_vma(all->mm, at) : NULL;
@@ -387,7 +414,7 @@ static unsigned long mremap_locked(struct mremap_request *req)
 		return mremap_to(req);
 	if (req->old_len >= req->new_len) {
 		err = req->old_len == req->new_len ? 0 : munmap_locked(mm, req->addr + req->new_len,
-								       req->addr + req->old_len);
+								       req->addr + req->old_len, &req->late);
 		return err ? (unsigned long)(long)err : req->addr;
 	}
 	vma = vma_to_resize(req);
@@ -419,10 +446,16 @@ unsigned long do_mremap(struct mm_struct *mm, unsigned long addr, unsigned long 
 		return (unsigned long)-EINVAL;
 	if ((addr & ~PAGE_MASK) || !req.new_len || req.new_len > TASK_SIZE)
 		return (unsigned long)-EINVAL;
+	INIT_LIST_HEAD(&req.early);
+	INIT_LIST_HEAD(&req.late);
 	mmap_write_lock(mm);
 	result = mremap_locked(&req);
 	update_hiwater_vm(mm);
 	mmap_write_unlock(mm);
+	if (IS_ERR_VALUE(result))
+		userfault_notes_forget(&req.early, UFFD_EVENT_REMAP);
+	userfault_notes_tell(&req.early);
+	userfault_notes_tell(&req.late);
 	if (req.populate && !IS_ERR_VALUE(result) && req.new_len > req.old_len)
 		mm_populate(mm, result + req.old_len, req.new_len - req.old_len);
 	return result;

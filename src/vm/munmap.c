@@ -5,6 +5,7 @@
 #include "object/zap.h"
 #include "quire/errno.h"
 #include "vm/mm_int.h"
+#include "vm/userfault.h"
 
 /* Uncounts `pages` of a VMA that leave the address space. */
 static void uncount(struct mm_struct *mm, const struct vm_area_struct *vma, unsigned long pages)
@@ -40,16 +41,22 @@ static void cut_vmas(struct mm_struct *mm, struct vm_area_struct *vma, unsigned 
 	}
 }
 
-/* From `vma` on the range has sealed or locked VMAs: nothing may change before all are known not to be sealed. */
+/* From `vma` on the range has sealed, locked or watched VMAs: nothing may change before all are known not to be sealed. */
 static struct vm_area_struct *prepare_slow(struct mm_struct *mm, struct vm_area_struct *first, struct vm_area_struct *vma,
-					   unsigned long start, unsigned long end)
+					   unsigned long start, unsigned long end, struct list_head *notes)
 {
 	struct vm_area_struct *at;
+	int err;
 
 	for (at = vma; at && at->vm_start < end; at = at->vm_next) {
 		if (at->vm_flags & VM_SEALED)
 			return ERR_PTR(-EPERM);
 		vma_start_write(at);
+	}
+	for (at = vma; at && at->vm_start < end; at = at->vm_next) {
+		err = at->userfault ? userfault_note_unmap(notes, at, start, end) : 0;
+		if (err)
+			return ERR_PTR(err);
 	}
 	for (at = vma; at && at->vm_start < end; at = at->vm_next)
 		if (at->vm_flags & VM_LOCKED)
@@ -58,7 +65,7 @@ static struct vm_area_struct *prepare_slow(struct mm_struct *mm, struct vm_area_
 }
 
 /* Cuts what lies half in the range, and write-locks everything. The first VMA of the range, NULL for none, or ERR_PTR. */
-static struct vm_area_struct *prepare(struct mm_struct *mm, unsigned long start, unsigned long end)
+static struct vm_area_struct *prepare(struct mm_struct *mm, unsigned long start, unsigned long end, struct list_head *notes)
 {
 	struct vm_area_struct *first = find_vma_intersection(mm, start, end), *vma;
 	int err;
@@ -73,8 +80,8 @@ static struct vm_area_struct *prepare(struct mm_struct *mm, unsigned long start,
 	}
 	for (vma = first; vma && vma->vm_start < end; vma = vma->vm_next) {
 		vma_start_write(vma);
-		if (unlikely(vma->vm_flags & (VM_LOCKED | VM_SEALED)))
-			return prepare_slow(mm, first, vma, start, end);
+		if (unlikely(vma->vm_flags & (VM_LOCKED | VM_SEALED | VM_UFFD_FLAGS)))
+			return prepare_slow(mm, first, vma, start, end, notes);
 	}
 	return first;
 }
@@ -92,9 +99,9 @@ static void finish(struct mm_struct *mm, struct mmu_gather *tlb, struct vm_area_
 	tlb_finish_mmu(tlb);
 }
 
-int munmap_locked(struct mm_struct *mm, unsigned long start, unsigned long end)
+int munmap_locked(struct mm_struct *mm, unsigned long start, unsigned long end, struct list_head *notes)
 {
-	struct vm_area_struct *first = prepare(mm, start, end);
+	struct vm_area_struct *first = prepare(mm, start, end, notes);
 	struct zap_range range = { .start = start, .end = end };
 	struct mmu_gather tlb;
 
@@ -107,9 +114,9 @@ int munmap_locked(struct mm_struct *mm, unsigned long start, unsigned long end)
 	return 0;
 }
 
-int munmap_moved(struct mm_struct *mm, unsigned long start, unsigned long end)
+int munmap_moved(struct mm_struct *mm, unsigned long start, unsigned long end, struct list_head *notes)
 {
-	struct vm_area_struct *first = prepare(mm, start, end);
+	struct vm_area_struct *first = prepare(mm, start, end, notes);
 	struct mmu_gather tlb;
 
 	if (!first || IS_ERR(first))
@@ -122,13 +129,15 @@ int munmap_moved(struct mm_struct *mm, unsigned long start, unsigned long end)
 int do_munmap(struct mm_struct *mm, unsigned long addr, size_t len)
 {
 	unsigned long bytes = PAGE_ALIGN(len);
+	LIST_HEAD(notes);
 	int err;
 
 	if ((addr & ~PAGE_MASK) || addr > TASK_SIZE || len > TASK_SIZE - addr || !bytes)
 		return -EINVAL;
 	mmap_write_lock(mm);
-	err = munmap_locked(mm, addr, addr + bytes);
+	err = munmap_locked(mm, addr, addr + bytes, &notes);
 	mmap_write_unlock(mm);
+	userfault_notes_tell(&notes);
 	return err;
 }
 
@@ -157,7 +166,7 @@ int do_shmdt(struct mm_struct *mm, unsigned long addr, const struct address_spac
 		file = vma->vm_file;
 		size = PAGE_ALIGN((unsigned long)ops->size(vma->vm_mapping));
 		/* What cannot be unmapped stays, and the rest goes, as on Linux. */
-		(void)munmap_locked(mm, vma->vm_start, vma->vm_end);
+		(void)munmap_locked(mm, vma->vm_start, vma->vm_end, NULL);
 	}
 	mmap_write_unlock(mm);
 	return file ? 0 : -EINVAL;

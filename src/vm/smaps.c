@@ -192,22 +192,33 @@ int mm_show_smaps_rollup(struct mm_struct *mm, struct text_sink *sink)
 
 /* Bits of an entry of /proc/PID/pagemap; below them the frame number. */
 #define PM_MMAP_EXCLUSIVE (1ull << 56)
+#define PM_UFFD_WP (1ull << 57)
 #define PM_FILE (1ull << 61)
 #define PM_SWAP (1ull << 62)
 #define PM_PRESENT (1ull << 63)
 
+static u64 pagemap_soft(pte_t pte)
+{
+	/* A marker looks like a page that is elsewhere. */
+	if (pte_marker_bits(pte))
+		return PM_SWAP | (pte_marker_bits(pte) & PTE_MARKER_UFFD_WP ? PM_UFFD_WP : 0);
+	if (!is_swap_pte(pte))
+		return 0;
+	return PM_SWAP | (softpte_uffd_wp(pte) ? PM_UFFD_WP : 0) | (swp_area(pte_to_swp_entry(pte)) & 31) | swp_slot(pte_to_swp_entry(pte)) << 5;
+}
+
 static u64 pagemap_entry(pte_t pte)
 {
 	const struct page *page;
+	u64 watched;
 
-	if (is_swap_pte(pte))
-		return PM_SWAP | (swp_area(pte_to_swp_entry(pte)) & 31) | swp_slot(pte_to_swp_entry(pte)) << 5;
 	if (!pte_present(pte))
-		return 0;
+		return pagemap_soft(pte);
+	watched = pte_uffd_wp(pte) ? PM_UFFD_WP : 0;
 	if (pte_special(pte))
-		return PM_PRESENT | pte_pfn(pte);
+		return PM_PRESENT | watched | pte_pfn(pte);
 	page = pte_page(pte);
-	return PM_PRESENT | pte_pfn(pte) | (PageAnon(page) ? 0 : PM_FILE) |
+	return PM_PRESENT | watched | pte_pfn(pte) | (PageAnon(page) ? 0 : PM_FILE) |
 	       (page_mapcount(page) == 1 ? PM_MMAP_EXCLUSIVE : 0);
 }
 

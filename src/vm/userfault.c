@@ -29,9 +29,11 @@ struct userfault *userfault_create(struct mm_struct *mm, const struct userfault_
 	uf->cookie = cookie;
 	uf->user_only = user_only;
 	atomic64_set(&uf->features, -1);
+	init_rwsem(&uf->changing_lock, LOCK_UFFD);
 	spin_lock_init(&uf->lock, LOCK_LEAF);
 	INIT_LIST_HEAD(&uf->pending);
 	INIT_LIST_HEAD(&uf->served);
+	INIT_LIST_HEAD(&uf->events);
 	return uf;
 }
 
@@ -39,7 +41,7 @@ void userfault_put(struct userfault *uf)
 {
 	if (!atomic_dec_and_test(&uf->refs))
 		return;
-	if (uf->host->release)
+	if (uf->host->release && uf->cookie)
 		uf->host->release(uf->cookie);
 	mmdrop(uf->mm);
 	kfree(uf);
@@ -55,6 +57,11 @@ int userfault_enable(struct userfault *uf, u64 features)
 s64 userfault_features(const struct userfault *uf)
 {
 	return atomic64_read(&uf->features);
+}
+
+void *userfault_cookie(const struct userfault *uf)
+{
+	return uf->cookie;
 }
 
 /* ---- waking and reading ---- */
@@ -103,7 +110,8 @@ int userfault_wake(struct userfault *uf, unsigned long start, unsigned long len)
 	return err;
 }
 
-bool userfault_read(struct userfault *uf, struct userfault_event *event)
+/* The oldest fault that nobody has read. */
+static bool read_fault(struct userfault *uf, struct userfault_event *event)
 {
 	struct userfault_wait *wait;
 	bool any;
@@ -120,12 +128,17 @@ bool userfault_read(struct userfault *uf, struct userfault_event *event)
 	return any;
 }
 
+bool userfault_read(struct userfault *uf, struct userfault_event *event)
+{
+	return read_fault(uf, event) || userfault_read_event(uf, event);
+}
+
 bool userfault_has_pending(struct userfault *uf)
 {
 	bool any;
 
 	spin_lock(&uf->lock);
-	any = !list_empty(&uf->pending);
+	any = !list_empty(&uf->pending) || !list_empty(&uf->events);
 	spin_unlock(&uf->lock);
 	return any;
 }
@@ -155,23 +168,44 @@ static bool is_cached(const struct vm_area_struct *vma, vaddr_t address)
 	return page;
 }
 
-/* Does the fault concern the monitor, and as what? *what: UFFD_PAGEFAULT_*. */
-static bool concerns_monitor(const struct vm_area_struct *vma, vaddr_t address, unsigned int flags, u64 *what)
+/* An object has no page for the address. *beyond: nor will it ever, the address lies behind its end. */
+static bool is_missing(struct vm_fault *vmf, bool *beyond)
 {
-	const pte_t *pte = pgtable_find_pte(&vma->vm_mm->pgt, address);
-	pte_t entry = pte ? pte_read(pte) : (pte_t){ 0 };
-	bool write = flags & FAULT_FLAG_WRITE;
+	struct address_space *mapping = vmf->vma->vm_mapping;
+
+	*beyond = linear_page_index(vmf->vma, vmf->address) >= bytes_to_pages(mapping->ops->size(mapping));
+	return !is_cached(vmf->vma, vmf->address);
+}
+
+/*
+ * Does the fault concern the monitor, and as what? *what: UFFD_PAGEFAULT_*. If not, vmf->flags say what that depends on beside
+ * the entry [UF3].
+ */
+static bool concerns_monitor(struct vm_fault *vmf, u64 *what)
+{
+	const struct vm_area_struct *vma = vmf->vma;
+	bool write = vmf->flags & FAULT_FLAG_WRITE, beyond;
 
 	*what = write ? UFFD_PAGEFAULT_WRITE : 0;
-	if (!pte_none(entry)) {
+	vmf->flags &= ~(FAULT_FLAG_MUST_BE_CACHED | FAULT_FLAG_MUST_BE_MISSING);
+	if (pte_present(vmf->orig)) {
 		*what |= UFFD_PAGEFAULT_WP;
-		return write && pte_present(entry) && pte_uffd_wp(entry) && (vma->vm_flags & VM_UFFD_WP);
+		return write && pte_uffd_wp(vmf->orig) && (vma->vm_flags & VM_UFFD_WP) &&
+		       !userfault_wants(vma->userfault, UFFD_FEATURE_WP_ASYNC);
 	}
-	if (vma->vm_mapping && is_cached(vma, address)) {
-		*what |= UFFD_PAGEFAULT_MINOR;
-		return vma->vm_flags & VM_UFFD_MINOR;
+	if (!pte_none(vmf->orig) && pte_marker_bits(vmf->orig) != PTE_MARKER_UFFD_WP)
+		return false;
+	if (!vma->vm_mapping)
+		return vma->vm_flags & VM_UFFD_MISSING;
+	if (is_missing(vmf, &beyond)) {
+		if ((vma->vm_flags & VM_UFFD_MINOR) && !beyond)
+			vmf->flags |= FAULT_FLAG_MUST_BE_MISSING;
+		return (vma->vm_flags & VM_UFFD_MISSING) && !beyond;
 	}
-	return vma->vm_flags & VM_UFFD_MISSING;
+	if ((vma->vm_flags & VM_UFFD_MISSING) && !beyond)
+		vmf->flags |= FAULT_FLAG_MUST_BE_CACHED;
+	*what |= UFFD_PAGEFAULT_MINOR;
+	return (vma->vm_flags & VM_UFFD_MINOR) && !beyond;
 }
 
 static bool was_woken(void *arg)
@@ -188,11 +222,10 @@ static void queue(struct userfault *uf, struct userfault_wait *wait, vaddr_t add
 
 	wait->address = address & PAGE_MASK;
 	wait->woken = false;
-	wait->event = (struct userfault_event){
-		.flags = what,
-		.address = features & UFFD_FEATURE_EXACT_ADDRESS ? address : address & PAGE_MASK,
-		.thread = features & UFFD_FEATURE_THREAD_ID ? uf->host->thread() : 0,
-	};
+	wait->event.type = UFFD_EVENT_PAGEFAULT;
+	wait->event.fault.flags = what;
+	wait->event.fault.address = features & UFFD_FEATURE_EXACT_ADDRESS ? address : address & PAGE_MASK;
+	wait->event.fault.thread = features & UFFD_FEATURE_THREAD_ID ? uf->host->thread() : 0;
 	spin_lock(&uf->lock);
 	list_add_tail(&wait->link, &uf->pending);
 	spin_unlock(&uf->lock);
@@ -206,24 +239,50 @@ static void unqueue(struct userfault *uf, struct userfault_wait *wait)
 	spin_unlock(&uf->lock);
 }
 
-vm_fault_t userfault_handle(struct vm_area_struct *vma, vaddr_t address, unsigned int flags)
+/* With WP_ASYNC a write only leaves its trace in the entry. */
+static void note_write(struct vm_fault *vmf)
 {
-	struct mm_struct *mm = vma->vm_mm;
+	spinlock_t *ptl;
+
+	if (!pte_present(vmf->orig) || !pte_uffd_wp(vmf->orig) || !(vmf->flags & FAULT_FLAG_WRITE))
+		return;
+	ptl = fault_lock_same(vmf);
+	if (!ptl)
+		return;
+	vmf->orig = pte_clear_uffd_wp(vmf->orig);
+	set_pte(vmf->pte, vmf->orig);
+	spin_unlock(ptl);
+}
+
+/* Nobody is to be asked. */
+static vm_fault_t ordinary_fault(struct vm_fault *vmf)
+{
+	note_write(vmf);
+	return fault_dispatch(vmf);
+}
+
+vm_fault_t userfault_fault(struct mm_struct *mm, struct vm_area_struct *vma, vaddr_t address, unsigned int flags)
+{
+	struct vm_fault vmf = { .vma = vma, .mm = mm, .address = address & PAGE_MASK, .flags = flags };
 	struct userfault *uf = vma->userfault;
 	struct userfault_wait wait;
+	vm_fault_t failed = fault_find_entry(&vmf);
 	u64 what, again;
 
-	if (!concerns_monitor(vma, address, flags, &what))
-		return 0;
-	if ((userfault_features(uf) & UFFD_FEATURE_SIGBUS) || (uf->user_only && !(flags & FAULT_FLAG_USER)) ||
+	if (failed)
+		return failed;
+	if (!concerns_monitor(&vmf, &what))
+		return ordinary_fault(&vmf);
+	if (userfault_wants(uf, UFFD_FEATURE_SIGBUS) || (uf->user_only && !(flags & FAULT_FLAG_USER)) ||
 	    !(flags & FAULT_FLAG_ALLOW_RETRY))
 		return VM_FAULT_SIGBUS;
 	userfault_get(uf);
 	queue(uf, &wait, address, what);
-	if (!concerns_monitor(vma, address, flags, &again)) { /* [UF2] */
+	vmf.orig = pte_read(vmf.pte);
+	if (!concerns_monitor(&vmf, &again)) { /* [UF2] */
 		unqueue(uf, &wait);
 		userfault_put(uf);
-		return 0;
+		return ordinary_fault(&vmf);
 	}
 	mmap_read_unlock(mm);
 	uf->host->pending(uf->cookie);
@@ -245,7 +304,7 @@ static void unwatch_all(struct userfault *uf)
 			continue;
 		vma_start_write(vma);
 		if (vma->vm_flags & VM_UFFD_WP)
-			userfault_forget_wp(uf->mm, vma->vm_start, vma->vm_end);
+			userfault_forget_wp(vma, vma->vm_start, vma->vm_end);
 		vma_watch(vma, NULL, 0);
 	}
 	mmap_write_unlock(uf->mm);
@@ -253,10 +312,13 @@ static void unwatch_all(struct userfault *uf)
 
 void userfault_close(struct userfault *uf)
 {
+	WRITE_ONCE(uf->closed, true);
 	if (mmget_not_zero(uf->mm)) {
 		unwatch_all(uf);
 		mmput(uf->mm);
 	}
 	wake_range(uf, 0, ~0ul);
+	/* Those, too, who wait for an event to be read. */
+	uf->host->go_on(uf->cookie);
 	userfault_put(uf);
 }

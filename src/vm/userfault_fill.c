@@ -29,14 +29,30 @@ static struct vm_area_struct *fill_vma(const struct fill *fill)
 		return ERR_PTR(-ENOENT);
 	if ((fill->mode & UFFD_FILL_WP) && !(vma->vm_flags & VM_UFFD_WP))
 		return ERR_PTR(-EINVAL);
-	if (fill->kind == FILL_CONTINUE && (!vma->vm_mapping || !(vma->vm_flags & VM_SHARED)))
+	if (vma->vm_mapping ? !mapping_is_ram(vma->vm_mapping) : fill->kind == FILL_CONTINUE)
 		return ERR_PTR(-EINVAL);
 	return vma;
 }
 
-static bool into_object(const struct vm_area_struct *vma)
+/* Of a shared mapping, pages go to the object. A private one that goes on shows the object's page, too. */
+static bool into_object(const struct fill *fill, const struct vm_area_struct *vma)
 {
-	return vma->vm_mapping && (vma->vm_flags & VM_SHARED);
+	if (!vma->vm_mapping || fill->kind == FILL_POISON)
+		return false;
+	return (vma->vm_flags & VM_SHARED) || fill->kind == FILL_CONTINUE;
+}
+
+/* Nothing is there; a mark of watched writes may be, which a page replaces. */
+static bool is_free(pte_t entry)
+{
+	return pte_none(entry) || pte_marker_bits(entry) == PTE_MARKER_UFFD_WP;
+}
+
+static bool behind_end(const struct vm_area_struct *vma, vaddr_t address)
+{
+	struct address_space *mapping = vma->vm_mapping;
+
+	return mapping && linear_page_index(vma, address) >= bytes_to_pages(mapping->ops->size(mapping));
 }
 
 /* A private page, the zero page, or the mark of a lost one goes into the entry. */
@@ -45,6 +61,7 @@ static int fill_entry(struct fill *fill, struct vm_area_struct *vma)
 	struct mm_struct *mm = vma->vm_mm;
 	struct vm_fault vmf = { .vma = vma, .mm = mm, .address = fill->dst };
 	spinlock_t *ptl;
+	pte_t old;
 
 	if (fill->kind == FILL_COPY && anon_vma_prepare(vma) != 0)
 		return -ENOMEM;
@@ -53,68 +70,113 @@ static int fill_entry(struct fill *fill, struct vm_area_struct *vma)
 	vmf.pte = pgtable_lock_pte_nopop(&mm->pgt, fill->dst, &ptl);
 	if (!vmf.pte)
 		return -ENOMEM;
-	if (!pte_none(pte_read(vmf.pte))) {
+	old = pte_read(vmf.pte);
+	if (fill->kind == FILL_COPY ? !is_free(old) : !pte_none(old)) {
 		spin_unlock(ptl);
 		return -EEXIST;
 	}
 	if (fill->kind == FILL_POISON) {
-		set_pte(vmf.pte, pte_mksoft(SOFT_MARKER, PTE_MARKER_POISONED, 0));
+		set_pte(vmf.pte, make_pte_marker(PTE_MARKER_POISONED));
 	} else if (fill->kind == FILL_ZERO) {
 		set_pte(vmf.pte, pte_mkspecial(mk_pte(this_vm()->zero_page, vma->vm_page_prot)));
 	} else {
+		if (fill->mode & UFFD_FILL_WP)
+			vmf.orig = make_pte_marker(PTE_MARKER_UFFD_WP);
 		fault_map_new_page(&vmf, fill->page);
 		fill->page = NULL;
-		if (fill->mode & UFFD_FILL_WP)
-			set_pte(vmf.pte, pte_mkuffd_wp(pte_wrprotect(pte_read(vmf.pte))));
 	}
 	spin_unlock(ptl);
 	return 0;
 }
 
-/* The object gets the page, or has it, and the entry shows it. */
-static int fill_object(struct fill *fill, struct vm_area_struct *vma)
+/* The entry, as long as it is free, says whether writes to the page that it will show are watched. 0, -EEXIST, -ENOMEM. */
+static int mark_entry(const struct fill *fill, struct vm_area_struct *vma)
+{
+	struct pgtable *pgt = &vma->vm_mm->pgt;
+	spinlock_t *ptl;
+	int err = 0;
+	pte_t *pte;
+
+	if (pgtable_populate(pgt, fill->dst, GFP_KERNEL) != 0)
+		return -ENOMEM;
+	pte = pgtable_lock_pte_nopop(pgt, fill->dst, &ptl);
+	if (!pte)
+		return -ENOMEM;
+	if (!is_free(pte_read(pte)))
+		err = -EEXIST;
+	else if (fill->mode & UFFD_FILL_WP)
+		set_pte(pte, make_pte_marker(PTE_MARKER_UFFD_WP));
+	else
+		pte_clear(pte);
+	spin_unlock(ptl);
+	return err;
+}
+
+/* The object has the page for the request, or gets it. */
+static int provide_page(struct fill *fill, struct vm_area_struct *vma)
 {
 	pgoff_t index = linear_page_index(vma, fill->dst);
-	const pte_t *pte = pgtable_find_pte(&vma->vm_mm->pgt, fill->dst);
 	struct page *page;
-	vm_fault_t result;
 	int err;
 
-	if (pte && !pte_none(pte_read(pte)))
-		return -EEXIST;
 	if (fill->kind == FILL_CONTINUE) {
 		page = find_get_page(vma->vm_mapping, index);
 		if (!page)
 			return -EFAULT;
 		put_page(page);
-	} else {
-		err = ram_page_add(vma->vm_mapping, index, fill->page);
-		if (err)
-			return err == -EFBIG ? -EFAULT : err;
-		account_page_dirtied(fill->page);
+		return 0;
 	}
-	result = handle_mm_fault(vma->vm_mm, vma, fill->dst,
-				 FAULT_FLAG_REMOTE | (vma->vm_flags & VM_WRITE ? FAULT_FLAG_WRITE : 0));
+	err = ram_page_add(vma->vm_mapping, index, fill->page);
+	if (!err)
+		account_page_dirtied(fill->page);
+	return err;
+}
+
+/* The object's page, new or not, is shown by the entry. */
+static int fill_object(struct fill *fill, struct vm_area_struct *vma)
+{
+	const pte_t *pte = pgtable_find_pte(&vma->vm_mm->pgt, fill->dst);
+	bool write = (vma->vm_flags & (VM_SHARED | VM_WRITE)) == (VM_SHARED | VM_WRITE);
+	vm_fault_t result;
+	int err;
+
+	if (pte && !is_free(pte_read(pte)))
+		return -EEXIST;
+	err = provide_page(fill, vma);
+	if (!err)
+		err = mark_entry(fill, vma);
+	if (err)
+		return err;
+	result = handle_mm_fault(vma->vm_mm, vma, fill->dst, FAULT_FLAG_REMOTE | (write ? FAULT_FLAG_WRITE : 0));
 	if (!(result & VM_FAULT_ERROR))
 		return 0;
 	return result & VM_FAULT_OOM ? -ENOMEM : -EFAULT;
 }
 
-static int fill_page(struct fill *fill)
+static int fill_locked(struct fill *fill)
 {
-	struct mm_struct *mm = fill->uf->mm;
 	struct vm_area_struct *vma;
-	int err;
 
-	mmap_read_lock(mm);
+	if (atomic_read(&fill->uf->changing))
+		return -EAGAIN;
 	vma = fill_vma(fill);
 	if (IS_ERR(vma))
-		err = (int)PTR_ERR(vma);
-	else if (fill->kind != FILL_POISON && into_object(vma))
-		err = fill_object(fill, vma);
-	else
-		err = fill_entry(fill, vma);
-	mmap_read_unlock(mm);
+		return (int)PTR_ERR(vma);
+	if (behind_end(vma, fill->dst) && fill->kind != FILL_POISON)
+		return -EFAULT;
+	return into_object(fill, vma) ? fill_object(fill, vma) : fill_entry(fill, vma);
+}
+
+static int fill_page(struct fill *fill)
+{
+	struct userfault *uf = fill->uf;
+	int err;
+
+	mmap_read_lock(uf->mm);
+	down_read(&uf->changing_lock);
+	err = fill_locked(fill);
+	up_read(&uf->changing_lock);
+	mmap_read_unlock(uf->mm);
 	return err;
 }
 
@@ -138,6 +200,8 @@ static s64 fill_range(struct fill *fill)
 	unsigned long done = 0;
 	int err = 0;
 
+	if (atomic_read(&fill->uf->changing))
+		return -EAGAIN;
 	if (!mmget_not_zero(mm))
 		return -ESRCH;
 	fill->start = fill->dst;
@@ -178,9 +242,9 @@ s64 userfault_zeropage(struct userfault *uf, unsigned long start, unsigned long 
 	return fill_range(&fill);
 }
 
-s64 userfault_continue(struct userfault *uf, unsigned long start, unsigned long len)
+s64 userfault_continue(struct userfault *uf, unsigned long start, unsigned long len, unsigned int mode)
 {
-	struct fill fill = { .uf = uf, .kind = FILL_CONTINUE, .dst = start, .len = len };
+	struct fill fill = { .uf = uf, .kind = FILL_CONTINUE, .mode = mode, .dst = start, .len = len };
 
 	return fill_range(&fill);
 }

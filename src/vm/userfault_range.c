@@ -2,6 +2,7 @@
 /* userfault_range.c - which VMAs a monitor watches. */
 #include "base/math.h"
 #include "object/pagecache.h"
+#include "pgtable/softpte.h"
 #include "pgtable/tlb.h"
 #include "pgtable/walk.h"
 #include "quire/errno.h"
@@ -17,6 +18,7 @@ void vma_watch(struct vm_area_struct *vma, struct userfault *uf, unsigned long f
 	vma->userfault = uf;
 	vma_set_flags(vma, (vma->vm_flags & ~VM_UFFD_FLAGS) | flags);
 	WRITE_ONCE(vma->mmap_lock_only, uf != NULL);
+	vma_update_rmap_flags(vma);
 	if (old)
 		userfault_put(old);
 }
@@ -26,34 +28,74 @@ void vma_unwatch_copy(struct vm_area_struct *vma)
 	vma_watch(vma, NULL, 0);
 }
 
-void userfault_forget_wp(struct mm_struct *mm, unsigned long start, unsigned long end)
-{
-	struct pgtable_cursor c;
+/* What becomes of a range's entries. */
+enum wp_change {
+	WP_PROTECT,         /* writes to what is there are watched */
+	WP_PROTECT_MARKING, /* and to what is not */
+	WP_RESOLVE,         /* not any more */
+};
 
-	for_each_leaf_table(&c, &mm->pgt, start, end) {
+static pte_t changed_entry(pte_t old, enum wp_change change)
+{
+	bool protect = change != WP_RESOLVE;
+
+	if (pte_none(old))
+		return change == WP_PROTECT_MARKING ? make_pte_marker(PTE_MARKER_UFFD_WP) : old;
+	if (pte_present(old))
+		return protect ? pte_mkuffd_wp(pte_wrprotect(old)) : pte_clear_uffd_wp(old);
+	if (is_swap_pte(old) || is_migration_pte(old))
+		return protect ? softpte_mkuffd_wp(old) : softpte_clear_uffd_wp(old);
+	return !protect && pte_marker_bits(old) == PTE_MARKER_UFFD_WP ? (pte_t){ 0 } : old;
+}
+
+/* One entry; true when it could be written through before. */
+static bool change_entry(pte_t *pte, enum wp_change change)
+{
+	pte_t old, new;
+
+	do {
+		old = pte_read(pte);
+		new = changed_entry(old, change);
+		if (pte_same(old, new))
+			return false;
+	} while (!ptep_try_change(pte, old, new));
+	return pte_present(old) && pte_write(old) && !pte_write(new);
+}
+
+static void change_entries(struct vm_area_struct *vma, unsigned long start, unsigned long end, enum wp_change change)
+{
+	struct pgtable *pgt = &vma->vm_mm->pgt;
+	struct pgtable_cursor c;
+	bool stricter = false;
+
+	for_each_leaf_table(&c, pgt, start, end) {
 		pte_t *pte = c.pte;
 
 		spin_lock(c.ptl);
 		for (vaddr_t addr = c.addr; addr < c.end; addr += PAGE_SIZE, pte++)
-			if (pte_present(pte_read(pte)))
-				ptep_clear_uffd_wp(pte);
+			stricter |= change_entry(pte, change);
 		spin_unlock(c.ptl);
 	}
+	if (stricter)
+		flush_tlb_range(pgt, start, end);
 }
 
-/* Objects that a monitor can fill: anonymous memory, and RAM. */
-static bool can_watch(const struct vm_area_struct *vma, unsigned long flags)
+void userfault_forget_wp(struct vm_area_struct *vma, unsigned long start, unsigned long end)
 {
-	bool ram = vma->vm_mapping && mapping_is_ram(vma->vm_mapping) && !(vma->vm_flags & VM_NONLINEAR);
+	change_entries(vma, start, end, WP_RESOLVE);
+}
 
-	if (vma->special || (vma->vm_flags & (VM_IO | VM_PFNMAP)))
+/* Objects that a monitor can fill: anonymous memory, and RAM. Writes can be recorded of any. */
+static bool can_watch(const struct userfault *uf, const struct vm_area_struct *vma, unsigned long flags)
+{
+	bool ram = vma->vm_mapping && mapping_is_ram(vma->vm_mapping);
+
+	if (vma->special || (vma->vm_flags & (VM_IO | VM_PFNMAP | VM_NONLINEAR)))
 		return false;
-	if (flags & VM_UFFD_MINOR)
-		return ram && !(flags & VM_UFFD_WP);
-	/* Write-protection of an object's pages would have to outlive their entries. */
-	if (flags & VM_UFFD_WP)
-		return vma_is_anonymous(vma);
-	return vma_is_anonymous(vma) || ram;
+	if ((flags & VM_UFFD_MINOR) && !ram)
+		return false;
+	return vma_is_anonymous(vma) || ram ||
+	       ((flags & VM_UFFD_FLAGS) == VM_UFFD_WP && userfault_wants(uf, UFFD_FEATURE_WP_ASYNC));
 }
 
 /* Everything that can be refused, before anything is changed. */
@@ -64,7 +106,7 @@ static int check_range(struct userfault *uf, unsigned long start, unsigned long 
 	if (!vma)
 		return -EINVAL;
 	for (; vma && vma->vm_start < end; vma = vma->vm_next) {
-		if (!can_watch(vma, flags))
+		if (!can_watch(uf, vma, flags ? flags : vma->vm_flags))
 			return -EINVAL;
 		if (flags && !(vma->vm_flags & VM_MAYWRITE))
 			return -EPERM;
@@ -85,11 +127,12 @@ static int change_range(struct userfault *uf, unsigned long start, unsigned long
 		unsigned long new_flags = (vma->vm_flags & ~VM_UFFD_FLAGS) | flags;
 
 		start = upto;
-		if (new_flags == vma->vm_flags)
+		/* What is watched for all that already stays as it is, also if it is watched for more. */
+		if (new_flags == vma->vm_flags || (flags && (vma->vm_flags & flags) == flags))
 			continue;
 		if ((vma->vm_flags & VM_UFFD_WP) && !(flags & VM_UFFD_WP))
-			userfault_forget_wp(mm, from, upto);
-		vma = vma_modify(mm, vma, from, upto, new_flags, vma->anon_name);
+			userfault_forget_wp(vma, from, upto);
+		vma = vma_modify_watch(mm, vma, from, upto, new_flags, flags ? uf : NULL);
 		if (IS_ERR(vma))
 			return (int)PTR_ERR(vma);
 		vma_start_write(vma);
@@ -132,53 +175,49 @@ int userfault_unregister(struct userfault *uf, unsigned long start, unsigned lon
 	return err ? err : userfault_wake(uf, start, len);
 }
 
-/* One entry; true when it could be written through before. */
-static bool protect_entry(pte_t *pte, bool protect)
+/* Part of a VMA. Entries for what is not there need tables first. 0 or -ENOMEM. */
+static int protect_range(struct vm_area_struct *vma, unsigned long start, unsigned long end, bool protect)
 {
-	pte_t old, new;
+	bool marking = vma->vm_mapping || userfault_wants(vma->userfault, UFFD_FEATURE_WP_UNPOPULATED);
 
-	do {
-		old = pte_read(pte);
-		if (!pte_present(old))
-			return false;
-		new = protect ? pte_mkuffd_wp(pte_wrprotect(old)) : pte_clear_uffd_wp(old);
-	} while (!ptep_try_change(pte, old, new));
-	return pte_write(old) && protect;
+	if (protect && marking)
+		for (vaddr_t addr = start; addr < end; addr = pt_addr_end(addr, end, 1))
+			if (pgtable_populate(&vma->vm_mm->pgt, addr, GFP_KERNEL) != 0)
+				return -ENOMEM;
+	change_entries(vma, start, end, !protect ? WP_RESOLVE : marking ? WP_PROTECT_MARKING : WP_PROTECT);
+	return 0;
 }
 
-static void protect_range(struct mm_struct *mm, unsigned long start, unsigned long end, bool protect)
+static int protect_locked(struct userfault *uf, unsigned long start, unsigned long end, bool protect)
 {
-	struct pgtable_cursor c;
-	bool stricter = false;
+	struct vm_area_struct *vma = find_vma_intersection(uf->mm, start, end);
+	int err = -ENOENT;
 
-	for_each_leaf_table(&c, &mm->pgt, start, end) {
-		pte_t *pte = c.pte;
-
-		spin_lock(c.ptl);
-		for (vaddr_t addr = c.addr; addr < c.end; addr += PAGE_SIZE, pte++)
-			stricter |= protect_entry(pte, protect);
-		spin_unlock(c.ptl);
+	if (atomic_read(&uf->changing))
+		return -EAGAIN;
+	for (; vma && vma->vm_start < end; vma = vma->vm_next) {
+		if (vma->userfault != uf || !(vma->vm_flags & VM_UFFD_WP))
+			return -ENOENT;
+		err = protect_range(vma, max(start, vma->vm_start), min(end, vma->vm_end), protect);
+		if (err)
+			break;
 	}
-	if (stricter)
-		flush_tlb_range(&mm->pgt, start, end);
+	return err;
 }
 
 int userfault_writeprotect(struct userfault *uf, unsigned long start, unsigned long len, bool protect)
 {
 	struct mm_struct *mm = uf->mm;
-	struct vm_area_struct *vma;
-	unsigned long end = start + len;
-	int err = -ENOENT;
+	int err;
 
+	if (atomic_read(&uf->changing))
+		return -EAGAIN;
 	if (!mmget_not_zero(mm))
 		return -ESRCH;
 	mmap_read_lock(mm);
-	for (vma = find_vma_intersection(mm, start, end); vma && vma->vm_start < end; vma = vma->vm_next) {
-		err = vma->userfault == uf && (vma->vm_flags & VM_UFFD_WP) ? 0 : -ENOENT;
-		if (err)
-			break;
-		protect_range(mm, max(start, vma->vm_start), min(end, vma->vm_end), protect);
-	}
+	down_read(&uf->changing_lock);
+	err = protect_locked(uf, start, start + len, protect);
+	up_read(&uf->changing_lock);
 	mmap_read_unlock(mm);
 	mmput(mm);
 	return err;

@@ -181,7 +181,8 @@ static void list_unlink(struct mm_struct *mm, struct vm_area_struct *vma)
 void vma_update_rmap_flags(struct vm_area_struct *vma)
 {
 	vma->rmap.flags = (vma->vm_flags & VM_LOCKED ? RMAP_LOCKED : 0) | (vma->vm_flags & VM_SHARED ? 0 : RMAP_PRIVATE) |
-			  (vma->vm_flags & VM_NONLINEAR ? RMAP_NONLINEAR : 0);
+			  (vma->vm_flags & VM_NONLINEAR ? RMAP_NONLINEAR : 0) |
+			  (vma->vm_mapping && (vma->vm_flags & VM_UFFD_WP) ? RMAP_UFFD_WP : 0);
 }
 
 static void rmap_fields_set(struct vm_area_struct *vma)

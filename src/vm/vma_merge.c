@@ -17,6 +17,7 @@ void vma_attrs_of(const struct vm_area_struct *vma, struct vma_attrs *attrs)
 	attrs->file = vma->vm_file;
 	attrs->special = vma->special;
 	attrs->name = vma->anon_name;
+	attrs->userfault = vma->userfault;
 	attrs->anon_id = vma->anon_id;
 	attrs->anon_forked = vma->anon_forked;
 }
@@ -34,7 +35,7 @@ static bool anon_fits(const struct vma_attrs *neighbour, const struct vma_attrs 
 static bool kind_fits(const struct vma_attrs *a, const struct vma_attrs *b)
 {
 	return a->flags == b->flags && a->mapping == b->mapping && a->file == b->file && !a->special && !b->special &&
-	       !(a->flags & (VM_SPECIAL | VM_UFFD_FLAGS)) && (a->name == b->name || anon_name_same(a->name, b->name));
+	       !(a->flags & VM_SPECIAL) && a->userfault == b->userfault && (a->name == b->name || anon_name_same(a->name, b->name));
 }
 
 static bool follows(const struct vma_attrs *low, const struct vma_attrs *high)
@@ -207,20 +208,14 @@ static struct vm_area_struct *merge_existing(struct mm_struct *mm, struct vm_are
 	return grow_right(mm, vma, next, range->start);
 }
 
-struct vm_area_struct *vma_modify(struct mm_struct *mm, struct vm_area_struct *vma, unsigned long start, unsigned long end,
-				  unsigned long new_flags, struct anon_name *new_name)
+/* [range->start, range->end) of the VMA as `range` says: merged, or a VMA of its own that has the old attributes yet. */
+static struct vm_area_struct *modify(struct mm_struct *mm, struct vm_area_struct *vma, const struct vma_attrs *range)
 {
+	unsigned long start = range->start, end = range->end;
 	struct vm_area_struct *merged;
-	struct vma_attrs range;
 	int err;
 
-	vma_attrs_of(vma, &range);
-	range.start = start;
-	range.end = end;
-	range.pgoff = linear_page_index(vma, start);
-	range.flags = new_flags;
-	range.name = new_name;
-	merged = merge_existing(mm, vma, &range);
+	merged = merge_existing(mm, vma, range);
 	if (merged)
 		return merged;
 	if (vma->vm_start < start) {
@@ -234,4 +229,34 @@ struct vm_area_struct *vma_modify(struct mm_struct *mm, struct vm_area_struct *v
 			return ERR_PTR(err);
 	}
 	return vma;
+}
+
+static void part_attrs(const struct vm_area_struct *vma, unsigned long start, unsigned long end, unsigned long flags,
+		       struct vma_attrs *range)
+{
+	vma_attrs_of(vma, range);
+	range->start = start;
+	range->end = end;
+	range->pgoff = linear_page_index(vma, start);
+	range->flags = flags;
+}
+
+struct vm_area_struct *vma_modify(struct mm_struct *mm, struct vm_area_struct *vma, unsigned long start, unsigned long end,
+				  unsigned long new_flags, struct anon_name *new_name)
+{
+	struct vma_attrs range;
+
+	part_attrs(vma, start, end, new_flags, &range);
+	range.name = new_name;
+	return modify(mm, vma, &range);
+}
+
+struct vm_area_struct *vma_modify_watch(struct mm_struct *mm, struct vm_area_struct *vma, unsigned long start,
+					unsigned long end, unsigned long new_flags, const struct userfault *userfault)
+{
+	struct vma_attrs range;
+
+	part_attrs(vma, start, end, new_flags, &range);
+	range.userfault = userfault;
+	return modify(mm, vma, &range);
 }

@@ -26,6 +26,7 @@ struct vma_attrs {
 	const void *file;
 	const struct special_mapping *special;
 	const struct anon_name *name;
+	const struct userfault *userfault;
 	u64 anon_id;
 	bool anon_forked;
 };
@@ -55,5 +56,8 @@ void vma_drop_family(struct vm_area_struct *vma);
  */
 struct vm_area_struct *vma_modify(struct mm_struct *mm, struct vm_area_struct *vma, unsigned long start, unsigned long end,
 				  unsigned long new_flags, struct anon_name *new_name);
+/* The same for a range that another userfault watches from now on, or (NULL) none. The caller watches the returned VMA. */
+struct vm_area_struct *vma_modify_watch(struct mm_struct *mm, struct vm_area_struct *vma, unsigned long start,
+					unsigned long end, unsigned long new_flags, const struct userfault *userfault);
 
 #endif

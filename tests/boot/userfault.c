@@ -1,69 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* userfault.c - a program that resolves its own faults: missing pages, writes, pages of an object. */
-#include "common.h"
+#include "uffd.h"
 
-#include <poll.h>
-#include <pthread.h>
 #include <setjmp.h>
-#include <sys/ioctl.h>
 #include <sys/uio.h>
-
-/* The kernel's interface, spelled out: not every libc brings it. */
-struct api { uint64_t api, features, ioctls; };
-struct range { uint64_t start, len; };
-struct reg { struct range range; uint64_t mode, ioctls; };
-struct copy { uint64_t dst, src, len, mode; int64_t done; };
-struct fill { struct range range; uint64_t mode; int64_t done; };
-struct protect { struct range range; uint64_t mode; };
-struct msg { uint8_t event, r1; uint16_t r2; uint32_t r3; uint64_t flags, address; uint32_t ptid, pad; };
-#define API _IOWR(0xaa, 0x3f, struct api)
-#define REGISTER _IOWR(0xaa, 0, struct reg)
-#define UNREGISTER _IOR(0xaa, 1, struct range)
-#define WAKE _IOR(0xaa, 2, struct range)
-#define COPY _IOWR(0xaa, 3, struct copy)
-#define ZEROPAGE _IOWR(0xaa, 4, struct fill)
-#define WRITEPROTECT _IOWR(0xaa, 6, struct protect)
-#define CONTINUE _IOWR(0xaa, 7, struct fill)
-#define POISON _IOWR(0xaa, 8, struct fill)
-#define NEW _IO(0xaa, 0)
-enum { MISSING = 1, WP = 2, MINOR = 4, FLAG_WRITE = 1, FLAG_WP = 2, FLAG_MINOR = 4, USER_ONLY = 1, DONTWAKE = 1 };
-enum { F_SIGBUS = 1 << 7, F_THREAD_ID = 1 << 8, F_EXACT = 1 << 11, F_POISON = 1 << 14 };
-#define ANON (MAP_PRIVATE | MAP_ANONYMOUS)
-#define RW (PROT_READ | PROT_WRITE)
-#define U(pointer) ((uint64_t)(uintptr_t)(pointer))
-
-static int new_fd(int flags)
-{
-	return (int)syscall(SYS_userfaultfd, flags);
-}
-
-static int enabled_fd(uint64_t features)
-{
-	struct api api = { 0xaa, features, 0 };
-	int fd = new_fd(O_CLOEXEC | O_NONBLOCK);
-
-	return fd >= 0 && !ioctl(fd, API, &api) ? fd : -1;
-}
-
-static int watch(int fd, void *start, size_t len, uint64_t mode)
-{
-	struct reg reg = { { U(start), len }, mode, 0 };
-
-	return ioctl(fd, REGISTER, &reg);
-}
-
-static char *map(size_t pages)
-{
-	return mmap(NULL, pages * PAGE, RW, ANON, -1, 0);
-}
-
-/* Waits until a message is there, and reads it. */
-static int next_msg(int fd, struct msg *msg)
-{
-	struct pollfd p = { fd, POLLIN, 0 };
-
-	return poll(&p, 1, 10000) == 1 && read(fd, msg, sizeof(*msg)) == sizeof(*msg);
-}
 
 static void test_creation(void)
 {
@@ -141,23 +81,6 @@ static void test_registration(void)
 	fails(ioctl(fd, UNREGISTER, &range), EINVAL, "then it is no range");
 	tap_is(in_child(unprivileged, NULL), 0, "without rights for the kernel's faults");
 	close(fd);
-}
-
-struct touch {
-	volatile char *address;
-	int write, tid;
-	char seen;
-};
-
-static void *touches(void *argument)
-{
-	struct touch *t = argument;
-
-	t->tid = (int)syscall(SYS_gettid);
-	if (t->write)
-		*t->address = (char)t->write;
-	t->seen = *t->address;
-	return NULL;
 }
 
 static void test_missing(void)
@@ -331,18 +254,15 @@ static void test_write_protection(void)
 {
 	int fd = enabled_fd(0);
 	char *p = map(2);
-	struct protect protect = { { U(p), 2 * PAGE }, 1 };
 	struct touch t = { .address = p, .write = 'b' };
 	struct msg msg = { 0 };
 	pthread_t thread;
 
 	memset(p, 'a', 2 * PAGE);
-	fails(ioctl(fd, WRITEPROTECT, &protect), ENOENT, "only where it is registered");
+	fails(protect(fd, p, 2 * PAGE, 1), ENOENT, "only where it is registered");
 	tap_is(watch(fd, p, 2 * PAGE, WP), 0, "writes are watched");
-	protect.mode = 3;
-	fails(ioctl(fd, WRITEPROTECT, &protect), EINVAL, "protecting wakes nobody");
-	protect.mode = 1;
-	tap_is(ioctl(fd, WRITEPROTECT, &protect), 0, "protected");
+	fails(protect(fd, p, 2 * PAGE, 3), EINVAL, "protecting wakes nobody");
+	tap_is(protect(fd, p, 2 * PAGE, 1), 0, "protected");
 	tap_is(p[0], 'a', "reading is free");
 	tap_is(mprotect(p, 2 * PAGE, PROT_READ), 0, "mprotect");
 	tap_is(mprotect(p, 2 * PAGE, RW), 0, "and back does not lose it");
@@ -351,8 +271,7 @@ static void test_write_protection(void)
 	tap_ok(next_msg(fd, &msg) && msg.flags == (FLAG_WRITE | FLAG_WP) && msg.address == U(p), "a write is told");
 	sleep_ms(20);
 	tap_is(p[0], 'a', "and not done");
-	protect = (struct protect){ { U(p), PAGE }, 0 };
-	tap_is(ioctl(fd, WRITEPROTECT, &protect), 0, "allowed");
+	tap_is(protect(fd, p, PAGE, 0), 0, "allowed");
 	pthread_join(thread, NULL);
 	tap_is(p[0], 'b', "it is done");
 	p[1] = 'b';

@@ -44,6 +44,13 @@ static void check_kinds(void)
 	tap_is(vma_merge_decide(&a, &r, NULL), MERGE_NONE, "two open files");
 	r.file = &file1;
 	tap_is(vma_merge_decide(&a, &r, NULL), MERGE_LEFT, "one open file");
+	a.userfault = (const void *)&file1;
+	tap_is(vma_merge_decide(&a, &r, NULL), MERGE_NONE, "one is watched");
+	r.userfault = (const void *)&file2;
+	tap_is(vma_merge_decide(&a, &r, NULL), MERGE_NONE, "by two monitors");
+	r.userfault = (const void *)&file1;
+	tap_is(vma_merge_decide(&a, &r, NULL), MERGE_LEFT, "by one");
+	a.userfault = r.userfault = NULL;
 	for (unsigned int i = 0; i < 3; i++) {
 		a.flags = special[i];
 		r.flags = special[i];
