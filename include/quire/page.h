@@ -107,6 +107,10 @@ struct page {
 			u32 compound_head; /* tail: pfn of the head                              */
 			u32 compound_info; /* first tail, also of a PG_run: order | destructor << 8 */
 		};
+		struct {
+			u32 isolated_word;  /* off its list: whoever isolated it                 */
+			u32 nr_migration;   /* (a) entries that wait for it to have moved        */
+		};
 	};
 	union {
 		u64 mapping_word;

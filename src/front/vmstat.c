@@ -28,7 +28,7 @@ static const char *const event_names[] = {
 	[NR_TLB_REMOTE_FLUSH_RECEIVED] = "nr_tlb_remote_flush_received",
 	[NR_TLB_LOCAL_FLUSH_ALL] = "nr_tlb_local_flush_all", [NR_TLB_LOCAL_FLUSH_ONE] = "nr_tlb_local_flush_one",
 	[DIRECT_MAP_SPLIT] = "direct_map_level2_splits", [PCP_DRAIN] = "pcp_drain",
-	[PAGEBLOCK_STEAL] = "pageblock_steal",
+	[PAGEBLOCK_STEAL] = "pageblock_steal", [PGMIGRATE_SUCCESS] = "pgmigrate_success", [PGMIGRATE_FAIL] = "pgmigrate_fail",
 };
 
 const char *node_stat_name(enum node_stat_item item)

@@ -66,11 +66,13 @@ static_assert(NR_UNEVICTABLE - NR_INACTIVE_ANON == LRU_UNEVICTABLE, "statistics 
 void lru_cache_add(struct page *page)
 {
 	struct lru_shard *shard = page_lru_shard(page);
-	enum lru_list lru = page_lru(page);
 	unsigned long irq;
+	enum lru_list lru;
 
 	QUIRE_ASSERT(!PageLRU(page));
 	spin_lock_irqsave(&shard->lock, irq);
+	/* Whoever knows the page already may just be changing what its list is. */
+	lru = page_lru(page);
 	page_set_flag(page, PG_lru);
 	link_head(&shard->list[lru], page);
 	spin_unlock_irqrestore(&shard->lock, irq);
@@ -209,6 +211,24 @@ void lru_set_unevictable(struct page *page, bool unevictable)
 		lru_move(page, 0, LRU_BIT(PG_unevictable), false);
 }
 
+void mlock_page(struct page *page)
+{
+	if (page_test_and_set_flag(page, PG_mlocked))
+		return;
+	mod_node_page_state(NR_MLOCK, 1);
+	count_vm_event(UNEVICTABLE_MLOCKED);
+	lru_set_unevictable(page, true);
+}
+
+void munlock_page(struct page *page)
+{
+	if (!page_test_and_clear_flag(page, PG_mlocked))
+		return;
+	mod_node_page_state(NR_MLOCK, -1);
+	count_vm_event(UNEVICTABLE_MUNLOCKED);
+	lru_set_unevictable(page, false);
+}
+
 void mark_page_accessed(struct page *page)
 {
 	if (!PageReferenced(page)) {
@@ -217,6 +237,20 @@ void mark_page_accessed(struct page *page)
 		activate_page(page);
 		ClearPageReferenced(page);
 	}
+}
+
+bool isolate_lru_page(struct page *page)
+{
+	if (!lru_del(page))
+		return false;
+	get_page(page);
+	return true;
+}
+
+void putback_lru_page(struct page *page)
+{
+	lru_cache_add(page);
+	put_page(page);
 }
 
 unsigned long lru_nr_pages(int nid, enum lru_list list)

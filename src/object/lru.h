@@ -79,6 +79,13 @@ void lru_rotate_to_tail(struct page *page);
 void mark_page_accessed(struct page *page);
 /* Onto and off the unevictable list (mlock). */
 void lru_set_unevictable(struct page *page, bool unevictable);
+/* A page that some VMA has locked may not be evicted, or may again. Context: the table of one of its entries may be locked. */
+void mlock_page(struct page *page);
+void munlock_page(struct page *page);
+/* Takes a page, on which the caller has a reference, off its list with one reference more; false: it is on none. Until it is put
+ * back nobody else does, and its links are the caller's. */
+bool isolate_lru_page(struct page *page);
+void putback_lru_page(struct page *page);
 /* Number of pages on a list of a node. Racy. */
 unsigned long lru_nr_pages(int nid, enum lru_list list);
 

@@ -41,7 +41,7 @@ int object_init(void)
 	if (!object)
 		return -ENOMEM;
 	this_quire()->object = object;
-	object->anon_vma_cache = KMEM_CACHE(anon_vma, 0);
+	object->anon_vma_cache = KMEM_CACHE(anon_vma, SLAB_TYPESAFE_BY_RCU);
 	object->xa_cache = KMEM_CACHE(xa_node, SLAB_RECLAIM_ACCOUNT);
 	object->zeros = alloc_page(GFP_KERNEL | __GFP_ZERO);
 	if (!object->anon_vma_cache || !object->xa_cache || !object->zeros || lruvec_init(object) != 0)

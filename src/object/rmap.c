@@ -7,6 +7,7 @@
 #include "object/object.h"
 #include "quire/slab.h"
 #include "quire/stats.h"
+#include "sync/rcu.h"
 
 struct anon_vma *anon_vma_alloc(void)
 {
@@ -16,8 +17,39 @@ struct anon_vma *anon_vma_alloc(void)
 		return NULL;
 	init_rwsem(&anon->lock, LOCK_ANON_VMA);
 	anon->areas = RB_ROOT;
-	atomic_init(&anon->refs, 1);
+	/* Release: whoever still looks at the family that was here before sees this one whole (page_get_anon_vma). */
+	atomic_store_explicit(&anon->refs, 1, memory_order_release);
 	return anon;
+}
+
+struct anon_vma *page_get_anon_vma(struct page *page)
+{
+	struct anon_vma *anon;
+	int refs;
+
+	rcu_read_lock();
+	anon = page_anon_vma(page);
+	/* The family of a page that is mapped lives [A2]; where one was, there is none or another one until readers are gone. */
+	if (!PageAnon(page) || page_mapcount(page) == 0)
+		goto none;
+	refs = atomic_load_explicit(&anon->refs, memory_order_relaxed);
+	do {
+		if (!refs)
+			goto none;
+	} while (!atomic_compare_exchange_weak_explicit(&anon->refs, &refs, refs + 1, memory_order_seq_cst,
+							memory_order_relaxed));
+	/* Still mapped after the reference was taken: it is the page's. */
+	smp_mb();
+	if (page_mapcount(page) == 0) {
+		rcu_read_unlock();
+		anon_vma_put(anon);
+		return NULL;
+	}
+	rcu_read_unlock();
+	return anon;
+none:
+	rcu_read_unlock();
+	return NULL;
 }
 
 void anon_vma_put(struct anon_vma *anon)

@@ -24,6 +24,7 @@
 #ifndef OBJECT_RMAP_H
 #define OBJECT_RMAP_H
 
+#include "arch/pte.h"
 #include "base/interval.h"
 #include "quire/mapping.h"
 #include "quire/page.h"
@@ -44,7 +45,7 @@ struct rmap_area {
 	unsigned long start;            /* (both locks of the trees it is in) address of the first page */
 	pgoff_t pgoff;                  /* the same: its page offset */
 	unsigned long nr;               /* the same: pages */
-	unsigned int flags;             /* RMAP_* */
+	unsigned int flags;             /* (a) RMAP_*; the VMA's locks to write */
 };
 
 enum rmap_area_flags {
@@ -52,7 +53,27 @@ enum rmap_area_flags {
 	RMAP_NONLINEAR = 2,  /* remapped: entries may be anywhere in the area */
 	RMAP_PRIVATE = 4,    /* a private mapping of the file: may hold anonymous copies */
 	RMAP_UFFD_WP = 8,    /* writes to the file's pages are watched: entries remember which */
+	RMAP_RIGHTS_SHIFT = 8,  /* 3 bits: what the VMA allows, as bits 0..2 of vm_flags */
+	RMAP_PKEY_SHIFT = 12,   /* 4 bits: its protection key */
 };
+
+/*
+ * Bits of a present entry by the rights of its VMA (read, write, execute) and its protection key. Writable is added entry by
+ * entry: by the fault that makes the page the program's own, or tells the object's owner.
+ */
+static inline pgprot_t rmap_prot(unsigned int rights, unsigned int pkey)
+{
+	return pgprot_user((rights & 5) | (rights >> 1 & 1)) | pgprot_pkey(pkey);
+}
+
+/* The same for an area as it is now. Changes follow the VMA's before its entries are changed, so that whoever has the entries'
+ * table locked either sees the new rights or is corrected. */
+static inline pgprot_t rmap_area_prot(const struct rmap_area *area)
+{
+	unsigned int flags = READ_ONCE(area->flags);
+
+	return rmap_prot(flags >> RMAP_RIGHTS_SHIFT & 7, flags >> RMAP_PKEY_SHIFT & 15);
+}
 
 /* ---- families ---- */
 
@@ -74,6 +95,8 @@ void rmap_unlink_anon(struct rmap_area *area, struct anon_vma *anon);
 void rmap_set_range(struct rmap_area *area, struct address_space *mapping, struct anon_vma *anon, unsigned long start,
 		    pgoff_t pgoff, unsigned long nr);
 
+/* The family of an anonymous page that the caller has a reference on, with a reference, unless nobody maps the page. */
+struct anon_vma *page_get_anon_vma(struct page *page);
 /* The family of an anonymous page. */
 static inline struct anon_vma *page_anon_vma(const struct page *page)
 {
@@ -81,6 +104,14 @@ static inline struct anon_vma *page_anon_vma(const struct page *page)
 }
 
 /* ---- counts ---- */
+
+/* Which counter of an mm a page that it maps adds to. */
+static inline enum mm_counter mm_counter_of(const struct page *page)
+{
+	if (PageAnon(page))
+		return MM_ANONPAGES;
+	return PageSwapBacked(page) ? MM_SHMEMPAGES : MM_FILEPAGES;
+}
 
 /* A new page, seen by nobody else, becomes anonymous of the family and mapped once. */
 void page_add_new_anon_rmap(struct page *page, struct anon_vma *anon, pgoff_t index);
@@ -94,6 +125,7 @@ void page_remove_rmap(struct page *page);
 /* One entry that may map the page: called with the area's leaf table locked and the entry found to point to the page.
  * Returns false to stop. */
 struct rmap_visit {
+	struct page *was; /* NULL: entries that map the page; else those that wait for the page `was` to have moved */
 	bool (*entry)(struct rmap_visit *visit, struct rmap_area *area, unsigned long addr, void *pte, struct page *page);
 	/* NULL: all areas. */
 	bool (*skip)(struct rmap_visit *visit, struct rmap_area *area);

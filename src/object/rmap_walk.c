@@ -2,19 +2,27 @@
 /* rmap_walk.c - from a page to the entries that map it. */
 #include "object/object.h"
 #include "object/rmap.h"
+#include "pgtable/softpte.h"
 #include "pgtable/walk.h"
 
-/* The entry at addr, if it maps the page. False: the visitor stops. */
+/* Is this entry one that the visitor wants? */
+static bool entry_wanted(const struct rmap_visit *visit, pte_t entry, const struct page *page)
+{
+	if (unlikely(visit->was))
+		return is_migration_pte(entry) && softpte_pfn(entry) == page_to_pfn(visit->was);
+	return pte_present(entry) && !pte_special(entry) && pte_page(entry) == page;
+}
+
+/* The entry at addr, if it is the page's. False: the visitor stops. */
 static bool visit_at(struct page *page, struct rmap_area *area, vaddr_t addr, struct rmap_visit *visit)
 {
 	spinlock_t *ptl;
-	pte_t *pte = pgtable_lock_pte_nopop(area->pgtable, addr, &ptl), entry;
+	pte_t *pte = pgtable_lock_pte_nopop(area->pgtable, addr, &ptl);
 	bool go_on = true;
 
 	if (!pte)
 		return true;
-	entry = pte_read(pte);
-	if (pte_present(entry) && !pte_special(entry) && pte_page(entry) == page)
+	if (entry_wanted(visit, pte_read(pte), page))
 		go_on = visit->entry(visit, area, addr, pte, page);
 	spin_unlock(ptl);
 	return go_on;
@@ -25,7 +33,7 @@ static bool visit_area(struct page *page, struct rmap_area *area, pgoff_t index,
 {
 	if (visit->skip && visit->skip(visit, area))
 		return true;
-	if (likely(!(area->flags & RMAP_NONLINEAR)))
+	if (likely(!(READ_ONCE(area->flags) & RMAP_NONLINEAR)))
 		return visit_at(page, area, area->start + ((vaddr_t)(index - area->pgoff) << PAGE_SHIFT), visit);
 	for (unsigned long i = 0; i < area->nr; i++)
 		if (!visit_at(page, area, area->start + ((vaddr_t)i << PAGE_SHIFT), visit))

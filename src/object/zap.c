@@ -4,6 +4,7 @@
 
 #include "base/assert.h"
 #include "object/lru.h"
+#include "object/migrate.h"
 #include "object/pagecache.h"
 #include "object/rmap.h"
 #include "pgtable/softpte.h"
@@ -38,7 +39,7 @@ static void zap_file_page(struct page *page, pte_t pte, struct zap_sums *sums)
 		account_page_dirtied(page);
 	if (pte_young(pte))
 		mark_page_accessed(page);
-	sums->rss[PageSwapBacked(page) ? MM_SHMEMPAGES : MM_FILEPAGES]++;
+	sums->rss[mm_counter_of(page)]++;
 	sums->file_unmapped += last_mapping_gone(page);
 }
 
@@ -49,11 +50,29 @@ static bool spared(const struct zap_range *range, const struct page *page)
 	return range->check_index && (page_index(page) < range->first || page_index(page) > range->last);
 }
 
+/* What stays of the entry of a page that is being moved, as of one that is mapped. */
+static pte_t zapped_moving(const struct zap_range *range, const struct page *page, pte_t old)
+{
+	if (range->check_index)
+		return pte_mksoft(SOFT_NONLINEAR, page_index(page), 0);
+	return range->keep_wp && softpte_uffd_wp(old) ? make_pte_marker(PTE_MARKER_UFFD_WP) : (pte_t){ 0 };
+}
+
 /* Entries that are not present: what is remembered there is forgotten, unless only a part of the file goes, not the mapping. */
-static void zap_soft(const struct zap_range *range, pte_t *pte, pte_t old)
+static void zap_soft(const struct zap_range *range, pte_t *pte, pte_t old, struct zap_sums *sums)
 {
 	unsigned int marker = pte_marker_bits(old);
+	struct page *page;
 
+	if (is_migration_pte(old)) {
+		page = pfn_to_page(softpte_pfn(old));
+		if (spared(range, page))
+			return;
+		sums->rss[mm_counter_of(page)]++;
+		set_pte(pte, zapped_moving(range, page, old));
+		migration_entry_gone(page);
+		return;
+	}
 	if (range->check_index && softpte_type(old) == SOFT_NONLINEAR)
 		return;
 	/* What a monitor declared lost is a private copy, too. */
@@ -76,7 +95,7 @@ static void zap_part(struct mmu_gather *tlb, const struct pgtable_cursor *c, con
 		if (pte_none(old))
 			continue;
 		if (unlikely(!pte_present(old))) {
-			zap_soft(range, pte, old);
+			zap_soft(range, pte, old, &sums);
 			continue;
 		}
 		page = pte_page(old);

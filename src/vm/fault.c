@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* fault.c - a page fault: find the VMA, check the right, dispatch, and say how it ended. */
 #include "base/assert.h"
+#include "object/migrate.h"
 #include "pgtable/softpte.h"
 #include "pgtable/tlb.h"
 #include "pgtable/walk.h"
@@ -53,6 +54,10 @@ static vm_fault_t do_soft_fault(struct vm_fault *vmf)
 		return do_marker(vmf);
 	case SOFT_HWPOISON:
 		return VM_FAULT_HWPOISON;
+	case SOFT_MIGRATION_READ:
+	case SOFT_MIGRATION_WRITE:
+		migration_entry_wait(vmf->pte, vmf->orig);
+		return 0;
 	default:
 		return VM_FAULT_SIGBUS;
 	}

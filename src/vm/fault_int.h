@@ -84,14 +84,6 @@ static inline bool page_is_own(const struct mm_struct *mm, const struct page *pa
 	       (likely(count == 1) || (mm->has_pinned && count >= PAGE_PIN_BIAS));
 }
 
-/* Which counter of the mm a page adds to. */
-static inline enum mm_counter mm_counter_of(const struct page *page)
-{
-	if (PageAnon(page))
-		return MM_ANONPAGES;
-	return PageSwapBacked(page) ? MM_SHMEMPAGES : MM_FILEPAGES;
-}
-
 static inline void add_mm_counter(struct mm_struct *mm, enum mm_counter which, long delta)
 {
 	pgtable_add_rss(&mm->pgt, which, delta);

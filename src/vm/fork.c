@@ -2,6 +2,7 @@
 /* fork.c - a copy of an address space: VMAs duplicated, pages shared read-only until somebody writes. */
 #include "base/assert.h"
 #include "base/string.h"
+#include "object/migrate.h"
 #include "object/rmap.h"
 #include "pgtable/softpte.h"
 #include "pgtable/tlb.h"
@@ -73,11 +74,27 @@ static void copy_present(struct fork_copy *copy, pte_t *dst, pte_t *src, pte_t p
 	set_pte(dst, unlikely(keep_wp) ? pte_mkuffd_wp(pte) : pte);
 }
 
-static void copy_soft(const struct fork_copy *copy, pte_t *dst, pte_t pte)
+/* The entry of a page that is being moved: as copy_present; the page is shared when it has moved, and its mover comes to the copy. */
+static void copy_moving(struct fork_copy *copy, pte_t *dst, pte_t *src, pte_t pte)
+{
+	struct page *page = pfn_to_page(softpte_pfn(pte));
+	unsigned int keep = SOFT_DIRTY | (copy->child->vm_flags & VM_UFFD_WP ? SOFT_UFFD_WP : 0);
+
+	migration_entry_copied(page);
+	copy->rss[mm_counter_of(page)]++;
+	pte = migration_pte_wrprotect(pte);
+	set_pte(src, pte);
+	set_pte(dst, pte_with_soft_flags(pte, pte_soft_flags(pte) & keep));
+}
+
+/* An entry that is not present: what it remembers that a fault could not find again goes on. */
+static void copy_soft(struct fork_copy *copy, pte_t *dst, pte_t *src, pte_t pte)
 {
 	unsigned int bits = pte_marker_bits(pte);
 
-	if (softpte_type(pte) == SOFT_NONLINEAR)
+	if (is_migration_pte(pte))
+		copy_moving(copy, dst, src, pte);
+	if (softpte_type(pte) == SOFT_NONLINEAR || softpte_type(pte) == SOFT_HWPOISON)
 		set_pte(dst, pte);
 	if (!(copy->child->vm_flags & VM_UFFD_WP))
 		bits &= ~(unsigned int)PTE_MARKER_UFFD_WP;
@@ -96,7 +113,7 @@ static vaddr_t copy_entries(struct fork_copy *copy, const struct pgtable_cursor 
 		if (pte_none(pte))
 			continue;
 		if (unlikely(!pte_present(pte))) {
-			copy_soft(copy, dst, pte);
+			copy_soft(copy, dst, src, pte);
 		} else if (likely(!keeps_its_pages(copy->from, pte))) {
 			copy_present(copy, dst, src, pte);
 		} else if (!copy_pinned(copy, dst, addr, pte)) {

@@ -3,6 +3,7 @@
 #include "base/math.h"
 #include "base/string.h"
 #include "object/pagecache.h"
+#include "pgtable/softpte.h"
 #include "pgtable/walk.h"
 #include "quire/errno.h"
 #include "quire/uaccess.h"
@@ -24,6 +25,12 @@ static unsigned char cached(struct vm_area_struct *vma, pgoff_t index)
 	return there;
 }
 
+/* What is being moved is there, too. */
+static inline unsigned char in_memory(pte_t pte)
+{
+	return pte_present(pte) || (!pte_none(pte) && is_migration_pte(pte));
+}
+
 /* First what is mapped, in one sweep; only a mapped object has a second place to look. */
 static void mincore_vma(struct mm_struct *mm, struct vm_area_struct *vma, vaddr_t start, vaddr_t end, unsigned char *vec)
 {
@@ -42,7 +49,7 @@ static void mincore_vma(struct mm_struct *mm, struct vm_area_struct *vma, vaddr_
 
 #pragma GCC unroll 8
 		for (unsigned long i = 0; i < entries; i++)
-			answer[i] = pte_present(pte_read(&c.pte[i]));
+			answer[i] = in_memory(pte_read(&c.pte[i]));
 	}
 	for (unsigned long i = 0; vma->vm_mapping && i < nr; i++)
 		if (!vec[i])

@@ -31,7 +31,6 @@ static int mlock_fixup(struct mm_struct *mm, struct vm_area_struct **vmap, unsig
 	mm->locked_vm += (unsigned long)pages;
 	vma_start_write(vma);
 	vma_set_flags(vma, new_flags);
-	vma_update_rmap_flags(vma);
 	if ((old ^ new_flags) & VM_LOCKED)
 		mlock_pages(mm, start, end, (new_flags & VM_LOCKED) != 0);
 	return 0;

@@ -2,26 +2,9 @@
 /* mlock_page.c - which pages may not be evicted because some VMA has them locked. */
 #include "object/lru.h"
 #include "object/rmap.h"
+#include "pgtable/softpte.h"
 #include "pgtable/walk.h"
 #include "vm/fault_int.h"
-
-void mlock_page(struct page *page)
-{
-	if (page_test_and_set_flag(page, PG_mlocked))
-		return;
-	mod_node_page_state(NR_MLOCK, 1);
-	count_vm_event(UNEVICTABLE_MLOCKED);
-	lru_set_unevictable(page, true);
-}
-
-void munlock_page(struct page *page)
-{
-	if (!page_test_and_clear_flag(page, PG_mlocked))
-		return;
-	mod_node_page_state(NR_MLOCK, -1);
-	count_vm_event(UNEVICTABLE_MUNLOCKED);
-	lru_set_unevictable(page, false);
-}
 
 /* Another mapping than those of [start, end) in `mine` has the page locked. */
 struct locked_elsewhere {
@@ -37,7 +20,7 @@ static bool stop_where_locked(struct rmap_visit *visit, struct rmap_area *area, 
 
 	if (area->pgtable == search->mine && addr >= search->start && addr < search->end)
 		return true;
-	return !(area->flags & RMAP_LOCKED);
+	return !(READ_ONCE(area->flags) & RMAP_LOCKED);
 }
 
 /* Pages that others map too, on which their references wait until no table is locked: the reverse walk sleeps. */
@@ -61,14 +44,16 @@ static void munlock_batch(struct munlock_batch *batch)
 /* One entry; false when the batch is full. The table is locked. */
 static bool munlock_entry(struct munlock_batch *batch, pte_t entry)
 {
+	bool moving = is_migration_pte(entry);
 	struct page *page;
 
-	if (!pte_present(entry) || pte_special(entry))
+	if ((!pte_present(entry) && !moving) || (!moving && pte_special(entry)))
 		return true;
-	page = pte_page(entry);
+	/* Where a page that is being moved goes, areas that lock it will say so again. */
+	page = moving ? pfn_to_page(softpte_pfn(entry)) : pte_page(entry);
 	if (!PageMlocked(page))
 		return true;
-	if (page_mapcount(page) == 1) {
+	if (!moving && page_mapcount(page) == 1) {
 		munlock_page(page);
 		return true;
 	}

@@ -186,8 +186,6 @@ bool can_do_mlock(void);
 
 /* Pages of a range become unevictable, or not: those that are there. */
 void mlock_pages(struct mm_struct *mm, unsigned long start, unsigned long end, bool lock);
-void mlock_page(struct page *page);
-void munlock_page(struct page *page);
 
 /* Where a new mapping goes: an address or -errno. */
 unsigned long get_unmapped_area(struct mm_struct *mm, unsigned long addr, unsigned long len, pgoff_t pgoff,
@@ -238,8 +236,8 @@ static inline void update_hiwater_rss(struct mm_struct *mm)
 {
 	unsigned long rss = get_mm_rss(mm);
 
-	if (rss > mm->hiwater_rss)
-		mm->hiwater_rss = rss;
+	if (rss > READ_ONCE(mm->hiwater_rss))
+		WRITE_ONCE(mm->hiwater_rss, rss);
 }
 
 static inline void update_hiwater_vm(struct mm_struct *mm)

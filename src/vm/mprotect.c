@@ -2,6 +2,7 @@
 /* mprotect.c - change what a program may do with a range. */
 #include "base/math.h"
 #include "object/rmap.h"
+#include "pgtable/softpte.h"
 #include "pgtable/tlb.h"
 #include "pgtable/walk.h"
 #include "quire/errno.h"
@@ -11,12 +12,7 @@
 
 u64 vm_get_page_prot(unsigned long vm_flags)
 {
-	/* Writable is added entry by entry: by the fault that makes the page the program's own, or tells the object's owner. */
-	unsigned long rights = vm_flags & (VM_READ | VM_EXEC);
-
-	if (vm_flags & VM_WRITE)
-		rights |= VM_READ;
-	return pgprot_user(rights) | pgprot_pkey(vm_flags_pkey(vm_flags));
+	return rmap_prot(vm_flags & VM_ACCESS_FLAGS, vm_flags_pkey(vm_flags));
 }
 
 /* May a present entry become writable at once, without the fault that would find the same? */
@@ -32,6 +28,15 @@ static bool writable_now(const struct vm_area_struct *vma, pte_t pte)
 	return page_is_own(vma->vm_mm, page);
 }
 
+/* What a page that is being moved may not any more, its entry will not allow when it is back. */
+static void change_soft(const struct vm_area_struct *vma, pte_t *pte, pte_t old, unsigned long *changed)
+{
+	if (softpte_type(old) != SOFT_MIGRATION_WRITE || (vma->vm_flags & VM_WRITE))
+		return;
+	set_pte(pte, migration_pte_wrprotect(old));
+	++*changed;
+}
+
 /* One entry; true when a translation of the old one must not be used any more. */
 static bool change_entry(const struct vm_area_struct *vma, pte_t *pte, unsigned long *changed)
 {
@@ -39,8 +44,10 @@ static bool change_entry(const struct vm_area_struct *vma, pte_t *pte, unsigned 
 
 	do {
 		old = pte_read(pte);
-		if (!pte_present(old))
+		if (!pte_present(old)) {
+			change_soft(vma, pte, old, changed);
 			return false;
+		}
 		new = pte_modify(old, vma->vm_page_prot);
 		if (writable_now(vma, old))
 			new = pte_mkwrite(new);

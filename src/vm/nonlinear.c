@@ -49,7 +49,6 @@ static int remap_locked(struct mm_struct *mm, unsigned long start, unsigned long
 	/* A mapping in its natural order stays an ordinary one. */
 	if (!(vma->vm_flags & VM_NONLINEAR) && pgoff != linear_page_index(vma, start)) {
 		vma_set_flags(vma, vma->vm_flags | VM_NONLINEAR);
-		vma_update_rmap_flags(vma);
 		rmap_set_range(&vma->rmap, vma->vm_mapping, NULL, vma->vm_start, vma->vm_pgoff, vma_pages(vma));
 	}
 	tlb_gather_mmu(&tlb, &mm->pgt, 0);

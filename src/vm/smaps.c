@@ -22,10 +22,11 @@ struct mem_size_stats {
 	bool vma_locked; /* that of the entries which are looked at */
 };
 
+/* An entry that maps the page, or waits for it to have moved: then the page is counted as if nobody shared it. */
 static void account_page(struct mem_size_stats *mss, const struct page *page, pte_t pte)
 {
-	bool dirty = pte_dirty(pte) || PageDirty(page);
-	int mapcount = page_mapcount(page);
+	bool moving = !pte_present(pte), dirty = (!moving && pte_dirty(pte)) || PageDirty(page);
+	int mapcount = moving ? 1 : page_mapcount(page);
 	u64 pss = (u64)PAGE_SIZE << PSS_SHIFT;
 
 	mss->resident += PAGE_SIZE;
@@ -33,7 +34,7 @@ static void account_page(struct mem_size_stats *mss, const struct page *page, pt
 		mss->anonymous += PAGE_SIZE;
 	if (PageAnon(page) && !PageSwapBacked(page) && !dirty)
 		mss->lazyfree += PAGE_SIZE;
-	if (pte_young(pte) || PageReferenced(page))
+	if ((!moving && pte_young(pte)) || PageReferenced(page))
 		mss->referenced += PAGE_SIZE;
 	if (mapcount >= 2) {
 		pss = div_u64(pss, (u32)mapcount);
@@ -57,6 +58,8 @@ static void account_entry(void *arg, pte_t entry)
 		account_page(mss, pte_page(entry), entry);
 	else if (is_swap_pte(entry))
 		mss->swap += PAGE_SIZE;
+	else if (is_migration_pte(entry))
+		account_page(mss, pfn_to_page(softpte_pfn(entry)), entry);
 }
 
 static void gather_vma(struct mem_size_stats *mss, const struct vm_area_struct *vma)
@@ -197,11 +200,30 @@ int mm_show_smaps_rollup(struct mm_struct *mm, struct text_sink *sink)
 #define PM_SWAP (1ull << 62)
 #define PM_PRESENT (1ull << 63)
 
+/* Where a swapped page's area is shown: types behind those of areas. */
+#define PM_TYPE_HWPOISON 23u
+#define PM_TYPE_MIGRATION_READ 24u
+#define PM_TYPE_MIGRATION_WRITE 26u
+
+/* A page that is being moved, or that failed. */
+static u64 pagemap_frame(pte_t pte)
+{
+	enum soft_type type = softpte_type(pte);
+	unsigned int shown = type == SOFT_HWPOISON ? PM_TYPE_HWPOISON :
+			     type == SOFT_MIGRATION_READ ? PM_TYPE_MIGRATION_READ : PM_TYPE_MIGRATION_WRITE;
+	const struct page *page = pfn_to_page(softpte_pfn(pte));
+
+	return PM_SWAP | (softpte_uffd_wp(pte) ? PM_UFFD_WP : 0) | shown | (u64)softpte_pfn(pte) << 5 |
+	       (PageAnon(page) ? 0 : PM_FILE);
+}
+
 static u64 pagemap_soft(pte_t pte)
 {
 	/* A marker looks like a page that is elsewhere. */
 	if (pte_marker_bits(pte))
 		return PM_SWAP | (pte_marker_bits(pte) & PTE_MARKER_UFFD_WP ? PM_UFFD_WP : 0);
+	if (is_pfn_soft_pte(pte))
+		return pagemap_frame(pte);
 	if (!is_swap_pte(pte))
 		return 0;
 	return PM_SWAP | (softpte_uffd_wp(pte) ? PM_UFFD_WP : 0) | (swp_area(pte_to_swp_entry(pte)) & 31) | swp_slot(pte_to_swp_entry(pte)) << 5;

@@ -18,7 +18,6 @@ void vma_watch(struct vm_area_struct *vma, struct userfault *uf, unsigned long f
 	vma->userfault = uf;
 	vma_set_flags(vma, (vma->vm_flags & ~VM_UFFD_FLAGS) | flags);
 	WRITE_ONCE(vma->mmap_lock_only, uf != NULL);
-	vma_update_rmap_flags(vma);
 	if (old)
 		userfault_put(old);
 }

@@ -47,6 +47,8 @@ static unsigned int check_vma(const struct mm_struct *mm, const struct vm_area_s
 		bad += broken(mm, "[V3] pgoff", vma->rmap.pgoff, vma->vm_pgoff);
 	if (vma->rmap.nr != vma_pages(vma))
 		bad += broken(mm, "[V3] pages", vma->rmap.nr, vma_pages(vma));
+	if (rmap_area_prot(&vma->rmap) != vma->vm_page_prot)
+		bad += broken(mm, "[V3] rights", (unsigned long)rmap_area_prot(&vma->rmap), (unsigned long)vma->vm_page_prot);
 	if ((vma->anon_vma != NULL) != (vma->anon_id != 0))
 		bad += broken(mm, "[V4] family", (unsigned long)vma->anon_id, (unsigned long)vma->anon_vma);
 	return bad;
@@ -92,6 +94,8 @@ static unsigned int check_entry(struct mm_struct *mm, const struct vm_area_struc
 	const struct page *page;
 	unsigned int bad = 0;
 
+	if (is_migration_pte(pte))
+		rss[mm_counter_of(pfn_to_page(softpte_pfn(pte)))]++;
 	if (!pte_present(pte))
 		return 0;
 	if (pte_write(pte) && !(vma->vm_flags & VM_WRITE))

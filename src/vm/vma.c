@@ -137,6 +137,7 @@ void vma_set_flags(struct vm_area_struct *vma, unsigned long flags)
 {
 	vma->vm_flags = flags;
 	vma->vm_page_prot = vm_get_page_prot(flags);
+	vma_update_rmap_flags(vma);
 }
 
 void vm_stat_account(struct mm_struct *mm, unsigned long flags, long pages)
@@ -180,9 +181,12 @@ static void list_unlink(struct mm_struct *mm, struct vm_area_struct *vma)
 
 void vma_update_rmap_flags(struct vm_area_struct *vma)
 {
-	vma->rmap.flags = (vma->vm_flags & VM_LOCKED ? RMAP_LOCKED : 0) | (vma->vm_flags & VM_SHARED ? 0 : RMAP_PRIVATE) |
-			  (vma->vm_flags & VM_NONLINEAR ? RMAP_NONLINEAR : 0) |
-			  (vma->vm_mapping && (vma->vm_flags & VM_UFFD_WP) ? RMAP_UFFD_WP : 0);
+	unsigned int flags = (vma->vm_flags & VM_LOCKED ? RMAP_LOCKED : 0) | (vma->vm_flags & VM_SHARED ? 0 : RMAP_PRIVATE) |
+			     (vma->vm_flags & VM_NONLINEAR ? RMAP_NONLINEAR : 0) |
+			     (vma->vm_mapping && (vma->vm_flags & VM_UFFD_WP) ? RMAP_UFFD_WP : 0);
+
+	flags |= (unsigned int)(vma->vm_flags & VM_ACCESS_FLAGS) << RMAP_RIGHTS_SHIFT;
+	WRITE_ONCE(vma->rmap.flags, flags | vm_flags_pkey(vma->vm_flags) << RMAP_PKEY_SHIFT);
 }
 
 static void rmap_fields_set(struct vm_area_struct *vma)

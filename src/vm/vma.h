@@ -8,7 +8,7 @@
  *
  * [V1] vm_start < vm_end, both page aligned; VMAs of one mm do not overlap, and are in the tree and in the list in order.
  * [V2] An anonymous private VMA that was never moved has vm_pgoff == vm_start >> PAGE_SHIFT.
- * [V3] rmap.pgtable, start, pgoff and nr mirror the VMA's range whenever the VMA is in a reverse map.
+ * [V3] rmap.pgtable, start, pgoff, nr and the rights in flags mirror the VMA's whenever the VMA is in a reverse map.
  * [V4] anon_id != 0 exactly when anon_vma != NULL.
  *
  * Locks: (M) mm->mmap_lock to write, and the VMA's own lock taken by vma_start_write; a reader holds mmap_lock to read or the
