@@ -189,8 +189,8 @@ static int show_identity(struct text_sink *sink, struct task *task)
 	for (int i = 0; !err && c->group_info && i < c->group_info->ngroups; i++)
 		err = sink_printf(sink, "%u ", c->group_info->gid[i]);
 	put_cred(c);
-	return err ? err : sink_printf(sink, "\nNStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\n", task->tgid, task->pid,
-				       task_pgrp_nr(task), task_session_nr(task));
+	return err ? err : sink_printf(sink, "\nNStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\nKthread:\t%d\n", task->tgid,
+				       task->pid, task_pgrp_nr(task), task_session_nr(task), (task->flags & PF_KTHREAD) != 0);
 }
 
 static int show_memory(struct text_sink *sink, struct task *task)

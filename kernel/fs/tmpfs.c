@@ -248,10 +248,8 @@ struct inode *tmpfs_new_inode(struct super_block *sb, umode_t mode, dev_t rdev)
 	}
 	inode->i_rdev = rdev;
 	inode->i_op = iops_for(mode);
-	if (S_ISDIR(mode)) {
-		inode->i_fop = &tmpfs_dir_fops;
-		inode->i_nlink = 2;
-	}
+	if (S_ISDIR(mode))
+		tmpfs_dir_init(inode);
 	return inode;
 }
 

@@ -35,7 +35,7 @@ static inline struct tmpfs_info *tmpfs_sb(const struct super_block *sb)
 }
 
 extern const struct inode_operations tmpfs_dir_iops, tmpfs_file_iops, tmpfs_link_iops, tmpfs_special_iops;
-extern const struct file_operations tmpfs_file_fops, tmpfs_dir_fops;
+extern const struct file_operations tmpfs_file_fops;
 /* Of mappings whose handle is a struct file. */
 extern const struct address_space_operations tmpfs_mapping_ops;
 extern struct file_system_type tmpfs_type, ramfs_type;
@@ -43,6 +43,8 @@ extern struct file_system_type tmpfs_type, ramfs_type;
 /* A new inode that counts against the limits. ERR_PTR(-ENOSPC, -ENOMEM). */
 struct inode *tmpfs_new_inode(struct super_block *sb, umode_t mode, dev_t rdev);
 void tmpfs_evict(struct inode *inode);
+/* Makes a new inode an empty directory. */
+void tmpfs_dir_init(struct inode *dir);
 /* An in-memory tree with a root directory, for other file systems that keep their names the same way. */
 struct super_block *tmpfs_fill(struct file_system_type *type, u64 magic, const char *options, bool limits);
 /* Directory listing of a tree in memory. */

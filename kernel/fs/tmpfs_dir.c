@@ -8,6 +8,9 @@
 #include "quire/errno.h"
 #include "quire/slab.h"
 
+/* What a name counts for in its directory's size, as programs find it on Linux. */
+#define DIRENT_BYTES 20u
+
 static int add_entry(struct inode *dir, struct dentry *dentry, struct inode *inode)
 {
 	if (dir->i_mode & S_ISGID) {
@@ -17,6 +20,7 @@ static int add_entry(struct inode *dir, struct dentry *dentry, struct inode *ino
 	}
 	if (S_ISDIR(inode->i_mode))
 		dir->i_nlink++;
+	dir->i_size += DIRENT_BYTES;
 	inode_touch(dir);
 	d_instantiate(dentry, inode);
 	return 0;
@@ -50,6 +54,7 @@ static int tmpfs_link(struct inode *inode, struct inode *dir, struct dentry *den
 		return -EMLINK;
 	inode->i_nlink++;
 	inode->i_ctime = current_time_ns();
+	dir->i_size += DIRENT_BYTES;
 	inode_touch(dir);
 	d_instantiate(dentry, igrab(inode));
 	return 0;
@@ -74,6 +79,7 @@ static void drop_link(struct inode *dir, struct dentry *dentry)
 	}
 	inode->i_nlink--;
 	inode->i_ctime = current_time_ns();
+	dir->i_size -= DIRENT_BYTES;
 	d_remove(dentry);
 }
 
@@ -106,6 +112,10 @@ static int tmpfs_rename(struct inode *old_dir, struct dentry *dentry, struct ino
 	if (victim_dir && old_dir != new_dir) {
 		new_dir->i_nlink--;
 		old_dir->i_nlink++;
+	}
+	if (!(flags & RENAME_EXCHANGE)) {
+		old_dir->i_size -= DIRENT_BYTES;
+		new_dir->i_size += DIRENT_BYTES;
 	}
 	inode_touch(old_dir);
 	inode_touch(new_dir);
@@ -173,7 +183,14 @@ int dcache_iterate(struct file *file, struct dir_context *ctx)
 	return 0;
 }
 
-const struct file_operations tmpfs_dir_fops = {
+static const struct file_operations tmpfs_dir_fops = {
 	.llseek = generic_file_llseek,
 	.iterate = dcache_iterate,
 };
+
+void tmpfs_dir_init(struct inode *dir)
+{
+	dir->i_fop = &tmpfs_dir_fops;
+	dir->i_nlink = 2;
+	dir->i_size = 2 * DIRENT_BYTES;
+}

@@ -258,6 +258,38 @@ static void test_unlinked(void)
 	close(fd);
 }
 
+static long size_of(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) ? -1 : (long)st.st_size;
+}
+
+/* A directory in memory has a size, which grows with its names. */
+static void test_directory_sizes(void)
+{
+	const char *dir = "/dev/shm/sizes", *other = "/dev/shm/sizes/other";
+
+	mkdir(dir, 0700);
+	tap_is(size_of(dir), 40, "an empty directory's size");
+	mkdir(other, 0700);
+	close(open("/dev/shm/sizes/file", O_CREAT | O_WRONLY, 0600));
+	tap_is(link("/dev/shm/sizes/file", "/dev/shm/sizes/link"), 0, "a second name");
+	tap_is(size_of(dir), 100, "three names are in it");
+	tap_is(rename("/dev/shm/sizes/link", "/dev/shm/sizes/other/moved"), 0, "one moves");
+	tap_is(size_of(dir), 80, "out of here");
+	tap_is(size_of(other), 60, "and in there");
+	/* Two names of one file stay two when one is renamed to the other, so a new file it is. */
+	close(open("/dev/shm/sizes/third", O_CREAT | O_WRONLY, 0600));
+	tap_is(rename("/dev/shm/sizes/third", "/dev/shm/sizes/file"), 0, "one takes the place of another");
+	tap_is(size_of(dir), 80, "which counts once");
+	unlink("/dev/shm/sizes/other/moved");
+	rmdir(other);
+	unlink("/dev/shm/sizes/file");
+	tap_is(size_of(dir), 40, "empty again");
+	rmdir(dir);
+}
+
 int main(void)
 {
 	tap_plan(0);
@@ -274,5 +306,6 @@ int main(void)
 	test_unlinked();
 	tap_is(chdir(".."), 0, "leave the directory");
 	tap_is(rmdir("files-test"), 0, "in which nothing was left behind");
+	test_directory_sizes();
 	return tap_done();
 }
