@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* balance.c - which CPU a task runs on: at wake-up, at fork, when a CPU runs dry, and from time to
  * time. */
+#include "arch/cpu.h"
 #include "sched/rq.h"
 
 /* Nanoseconds between two looks at the other CPUs from the tick of a busy one. */
 #define BALANCE_NS 32000000ull
 /* Tasks that one look considers on the busiest CPU. */
 #define BALANCE_SCAN 8
+/* How often one tries for the other CPU's lock. */
+#define PULL_TRIES 200
 
 struct quire_cpumask idle_cpus;
 
@@ -114,6 +117,20 @@ static struct rq *busiest_rq(struct rq *than)
 	return busiest;
 }
 
+/*
+ * Two CPUs that pull from each other must not wait for ever; but a lock is held for a moment only, and whoever gives up has nothing
+ * to do until somebody tells it again.
+ */
+static bool trylock_for_a_while(spinlock_t *lock)
+{
+	for (int tries = 0; tries < PULL_TRIES; tries++) {
+		if (spin_trylock(lock))
+			return true;
+		cpu_relax();
+	}
+	return false;
+}
+
 bool balance_pull(struct rq *rq)
 {
 	struct rq *from;
@@ -122,7 +139,7 @@ bool balance_pull(struct rq *rq)
 	if (nr_online_cpus == 1)
 		return false;
 	from = busiest_rq(rq);
-	if (!from || !spin_trylock(&from->lock))
+	if (!from || !trylock_for_a_while(&from->lock))
 		return false;
 	p = from->nr_running > rq->nr_running + 1 ? movable_task(from, rq) : NULL;
 	if (p)
@@ -131,20 +148,21 @@ bool balance_pull(struct rq *rq)
 	return p != NULL;
 }
 
-void balance_tick(struct rq *rq, u64 now)
+bool balance_tick(struct rq *rq, u64 now)
 {
-	int idle;
-
 	if (nr_online_cpus == 1 || now < rq->next_balance)
-		return;
+		return false;
 	rq->next_balance = now + BALANCE_NS;
 	balance_pull(rq);
-	if (rq->nr_running < 2)
+	return rq->nr_running >= 2;
+}
+
+void balance_tell_idle(const struct rq *rq)
+{
+	int idle = find_idle(&cpu_online_mask, rq->cpu);
+
+	if (idle < 0)
 		return;
-	/* An idle CPU has no tick: tell one that there is work to pull. */
-	idle = find_idle(&cpu_online_mask, rq->cpu);
-	if (idle >= 0) {
-		set_thread_flag(&rq_of((unsigned int)idle)->idle->thread, TIF_NEED_RESCHED);
-		smp_send_reschedule((unsigned int)idle);
-	}
+	set_thread_flag(&rq_of((unsigned int)idle)->idle->thread, TIF_NEED_RESCHED);
+	smp_send_reschedule((unsigned int)idle);
 }

@@ -104,7 +104,10 @@ void queue_count(struct rq *rq, struct task *p, int sign); /* nr_running and loa
 unsigned int select_cpu(struct task *p, bool fork);
 /* Takes a task from the busiest CPU that has more than @rq. rq->lock held. True if one came. */
 bool balance_pull(struct rq *rq);
-void balance_tick(struct rq *rq, u64 now);
+/* From time to time pulls, too. rq->lock held. True: this CPU has more than it can run, which an idle one may be told. */
+bool balance_tick(struct rq *rq, u64 now);
+/* An idle CPU has no tick: tells one that there is work to pull. Interrupts off, rq->lock not held: it is wanted at once. */
+void balance_tell_idle(const struct rq *rq);
 
 /* tick.c */
 void tick_init_cpu(struct rq *rq);

@@ -29,13 +29,16 @@ static void tick(struct rq *rq, u64 now)
 {
 	bool user = this_percpu.irq_regs && user_mode(this_percpu.irq_regs);
 	struct task *p = current;
+	bool spare;
 
 	account_tick(rq, p, user, now);
 	spin_lock(&rq->lock);
 	queue_charge(rq, now);
 	queue_tick(rq);
-	balance_tick(rq, now);
+	spare = balance_tick(rq, now);
 	spin_unlock(&rq->lock);
+	if (spare)
+		balance_tell_idle(rq);
 	if (p->thread.mm)
 		cpu_timers_tick(p, user);
 	if (user)

@@ -44,13 +44,14 @@ static int end_spinners(const pid_t *children, int nr)
 	return nr_killed;
 }
 
-/* Waits until the condition holds, at most so many milliseconds; 1 or 0. */
+/* Waits until the condition has held once, at most so many milliseconds; 1 or 0. */
 #define comes_true(condition, ms)                                                                 \
 	({                                                                                        \
 		long long comes_end = now_ms() + (ms);                                            \
-		while (!(condition) && now_ms() < comes_end)                                      \
+		int came;                                                                         \
+		while (!(came = (condition)) && now_ms() < comes_end)                             \
 			sleep_ms(5);                                                              \
-		(condition) ? 1 : 0;                                                              \
+		came;                                                                             \
 	})
 
 static void set_cpu(int cpu)
