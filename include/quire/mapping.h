@@ -48,6 +48,9 @@ struct address_space_operations {
 	/* Before the first write through a shared mapping to a clean page (time stamps, reservations). 0 or -errno.
 	 * NULL: nothing to do. May sleep. */
 	int (*page_mkwrite)(struct address_space *mapping, struct page *page);
+	/* The owner counts the VMAs that refer to the object (System V's nattch): none of them goes by being merged, and mremap
+	 * moves none together with others. */
+	bool counts_vmas;
 };
 
 struct address_space {

@@ -12,6 +12,7 @@
 #include "quire/ctx.h"
 #include "quire/uaccess.h"
 #include "sched/sched.h"
+#include "sync/fail_nth.h"
 
 static unsigned int access_flags(unsigned long error)
 {
@@ -25,6 +26,8 @@ static void __noinline user_fault_signal(struct pt_regs *regs, unsigned long add
 {
 	int sig = result.what & VM_FAULT_SIGSEGV ? SIGSEGV : SIGBUS;
 
+	if ((result.what & VM_FAULT_OOM) && alloc_failed_on_purpose())
+		return;
 	if (result.what & VM_FAULT_OOM) {
 		pr_err("%s[%d]: out of memory in a page fault at %lx, killed", current->comm,
 		       current->pid, address);

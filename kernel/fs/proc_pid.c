@@ -323,11 +323,12 @@ static const struct pid_entry entries[] = {
 	TEXT("wchan", 0444, show_wchan),
 	{ .name = "oom_score_adj", .mode = S_IFREG | 0644, .show = show_oom_score_adj, .store = store_oom_score_adj },
 	SECRET("io", 0400, proc_show_io),
+	{ .name = "fail-nth", .mode = S_IFREG | 0644, .fops = &proc_fail_nth_fops, .debug = true },
 };
 
 static bool listed(const struct pid_entry *entry, bool is_thread)
 {
-	return !is_thread || !entry->process;
+	return (!is_thread || !entry->process) && (QUIRE_DEBUG || !entry->debug);
 }
 
 static struct inode *pid_dir_lookup(struct inode *dir, const char *name, size_t len, bool *hash_it)

@@ -22,6 +22,7 @@ struct pid_entry {
 	const struct inode_operations *iops;
 	bool secret;	/* only for the owner and who may trace */
 	bool process;	/* in /proc/PID only, not in its task/TID */
+	bool debug;	/* in debug builds only */
 };
 
 struct proc_inode {
@@ -59,6 +60,8 @@ bool emit_dots(struct file *file, struct dir_context *ctx); /* the first two ent
 int emit_number(struct dir_context *ctx, unsigned long nr, u64 pos, u64 ino, unsigned int type);
 int parse_number(const char *name, size_t len, unsigned int *nr); /* no leading zeros; 0 or -ENOENT */
 
+/* proc_fail_nth.c */
+extern const struct file_operations proc_fail_nth_fops;
 /* proc_fd.c */
 extern const struct inode_operations proc_fd_iops, proc_fdinfo_iops;
 extern const struct file_operations proc_fd_fops, proc_fdinfo_fops;

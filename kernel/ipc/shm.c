@@ -258,4 +258,5 @@ const struct address_space_operations shm_mapping_ops = {
 	.put_file = shm_attach_put,
 	.file_path = shm_file_path,
 	.file_id = shm_file_id,
+	.counts_vmas = true,
 };

@@ -303,14 +303,17 @@ static bool harmless_advice(int advice)
 	return advice == WILLNEED || advice == COLD || advice == PAGEOUT || advice == COLLAPSE;
 }
 
-/* Bytes of the vector that were advised, or the error of the first part. */
+/* Bytes of the vector that were advised, or the error of the first part. Empty parts are looked at in front only, and not
+ * when there is nothing else, as by Linux's iterator. */
 static long advise_vector(struct mm_struct *mm, const struct iovec_user *vec, unsigned long nr, int advice)
 {
-	size_t done = 0;
+	size_t done = 0, left = 0;
 	int err = 0;
 
-	for (unsigned long i = 0; i < nr && !err; i++) {
-		if (!vec[i].len)
+	for (unsigned long i = 0; i < nr; i++)
+		left += vec[i].len;
+	for (unsigned long i = 0; i < nr && left && !err; i++) {
+		if (i && !vec[i].len)
 			continue;
 		err = do_madvise(mm, vec[i].base, vec[i].len, advice);
 		if (!err)
@@ -327,16 +330,16 @@ static long advise_process(unsigned int fd, const struct iovec_user *vec, unsign
 
 	if (IS_ERR(p))
 		return PTR_ERR(p);
-	if (!harmless_advice(advice))
-		result = -EINVAL;
-	else if (!may_access_process(p))
+	if (!may_access_process(p))
 		result = -EACCES;
 	else
 		mm = get_task_mm(p);
 	put_task(p);
 	if (!mm)
 		return result ? result : -ESRCH;
-	if (mm != MM && !capable(CAP_SYS_NICE))
+	if (mm != MM && !harmless_advice(advice))
+		result = -EINVAL;
+	else if (mm != MM && !capable(CAP_SYS_NICE))
 		result = -EPERM;
 	else
 		result = advise_vector(mm, vec, nr, advice);

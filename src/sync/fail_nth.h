@@ -26,4 +26,15 @@ static __always_inline bool should_fail_alloc(enum quire_fail_kind kind, gfp_t g
 	return --ctx->fail_nth == 0;
 }
 
+/* True once after an allocation of this context has failed on purpose: a host that would kill for want of memory tries again. */
+static inline bool alloc_failed_on_purpose(void)
+{
+	struct quire_ctx *ctx = QUIRE_DEBUG ? this_ctx() : NULL;
+
+	if (!ctx || ctx->fail_nth || !ctx->fail_kinds)
+		return false;
+	ctx->fail_kinds = 0;
+	return true;
+}
+
 #endif

@@ -142,22 +142,22 @@ static int check_request(struct mmap_request *req, unsigned long prot)
 	return req->file ? check_file(req, prot) : check_anonymous(req);
 }
 
-/* Pages of [start, end) that are mapped already and will make room, all and those charged. */
-static unsigned long count_replaced(struct mm_struct *mm, unsigned long start, unsigned long end,
-				    unsigned long *accounted)
+/* Pages of [start, end) that are mapped already and will make room, all and those charged. 0, or -EPERM: sealed ones stay. */
+static int count_replaced(struct mm_struct *mm, unsigned long start, unsigned long end, unsigned long *pages,
+			  unsigned long *accounted)
 {
 	struct vm_area_struct *vma = find_vma_intersection(mm, start, end);
-	unsigned long pages = 0;
 
-	*accounted = 0;
 	for (; vma && vma->vm_start < end; vma = vma->vm_next) {
 		unsigned long part = (min(end, vma->vm_end) - max(start, vma->vm_start)) >> PAGE_SHIFT;
 
-		pages += part;
+		if (unlikely(vma->vm_flags & VM_SEALED))
+			return -EPERM;
+		*pages += part;
 		if (vma->vm_flags & VM_ACCOUNT)
 			*accounted += part;
 	}
-	return pages;
+	return 0;
 }
 
 /* Limits and commitment for the request, with what it replaces set off. Then the replaced range goes. */
@@ -166,10 +166,12 @@ static int make_room(struct mmap_request *req)
 	struct mm_struct *mm = req->mm;
 	unsigned long end = req->addr + req->len, accounted = 0, replaced = 0;
 	unsigned long pages = req->len >> PAGE_SHIFT;
-	int err;
+	int err = 0;
 
 	if (req->flags & MAP_FIXED)
-		replaced = count_replaced(mm, req->addr, end, &accounted);
+		err = count_replaced(mm, req->addr, end, &replaced, &accounted);
+	if (err)
+		return err;
 	if (!may_expand_vm(mm, req->vm_flags, pages - replaced))
 		return -ENOMEM;
 	if (accountable_mapping(req->vm_flags)) {

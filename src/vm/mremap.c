@@ -357,6 +357,13 @@ static unsigned long grow_in_place(struct mremap_request *req, struct vm_area_st
 	return req->addr;
 }
 
+/* What is watched or counted is not moved together with other mappings: a monitor would have to be told of each before the next is
+ * touched. */
+static bool moves_alone(const struct vm_area_struct *vma)
+{
+	return (vma->vm_flags & VM_UFFD_FLAGS) || vma_is_counted(vma);
+}
+
 /* A move to a fixed place without a change of size takes all mappings of the range along, holes included. */
 static unsigned long move_several(struct mremap_request *all)
 {
@@ -369,8 +376,7 @@ static unsigned long move_several(struct mremap_request *all)
 		struct mremap_request one = *all;
 
 		at = max(at, vma->vm_start);
-		/* A monitor would have to be told of each before the next is touched. */
-		if (unlikely(vma->vm_flags & VM_UFFD_FLAGS) && (at != all->addr || vma->vm_end < end))
+		if (unlikely(moves_alone(vma)) && (at != all->addr || vma->vm_end < end))
 			return (unsigned long)-EFAULT;
 		one.addr = at;
 		one.old_len = min(end, vma->vm_end) - at;

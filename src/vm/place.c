@@ -94,7 +94,7 @@ unsigned long get_unmapped_area(struct mm_struct *mm, unsigned long addr, unsign
 			return (unsigned long)-EINVAL;
 	} else {
 		addr &= PAGE_MASK;
-		if ((flags & MAP_32BIT) || !addr || !hint_fits(mm, addr, len))
+		if (!addr || ((flags & MAP_32BIT) && addr + len > MAP_32BIT_END) || !hint_fits(mm, addr, len))
 			addr = search(mm, len, flags);
 		if (IS_ERR_VALUE(addr))
 			return addr;

@@ -87,6 +87,12 @@ static inline bool vma_is_anonymous(const struct vm_area_struct *vma)
 	return !vma->vm_mapping && !vma->special;
 }
 
+/* The object's owner counts its VMAs. */
+static inline bool vma_is_counted(const struct vm_area_struct *vma)
+{
+	return vma->vm_mapping && vma->vm_mapping->ops->counts_vmas;
+}
+
 static inline pgoff_t linear_page_index(const struct vm_area_struct *vma, vaddr_t addr)
 {
 	return vma->vm_pgoff + ((addr - vma->vm_start) >> PAGE_SHIFT);

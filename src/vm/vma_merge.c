@@ -114,6 +114,8 @@ struct vm_area_struct *vma_merge_copy(struct mm_struct *mm, const struct vma_att
 	if (!prev && !next)
 		return NULL;
 	kind = vma_merge_decide(prev ? &a : NULL, range, next ? &b : NULL);
+	if (kind == MERGE_BOTH && unlikely(vma_is_counted(next)))
+		kind = MERGE_LEFT;
 	switch (kind) {
 	case MERGE_BOTH:
 		vma_start_write(prev);
@@ -189,6 +191,8 @@ static struct vm_area_struct *merge_existing(struct mm_struct *mm, struct vm_are
 	struct vma_attrs a, b;
 	enum vma_merge_kind kind;
 
+	if (unlikely(vma_is_counted(vma)) && range->start == vma->vm_start && range->end == vma->vm_end)
+		return NULL;
 	if (prev)
 		vma_attrs_of(prev, &a);
 	if (next)

@@ -5,7 +5,8 @@
  *
  * usage: diff record FILE CALLS SEED     on Linux: the kept seeds, then so many calls from SEED on
  *        diff check FILE                 in the booted kernel; alone: what lies beside the program
- *        diff show SEED [SCOPE]          one sequence with everything it leaves, on whatever this runs on
+ *        diff show SEED [SCOPE [FEATURES]] one sequence with everything it leaves, on whatever this runs on
+ *        diff features                   what this system has of what not every Linux has: a number
  */
 #define _GNU_SOURCE
 #include "diff.h"
@@ -18,18 +19,20 @@
 #include "tap.h"
 
 #define OPS 300u
-#define TRACE_MAGIC 0x31666669642e7571ull
+#define TRACE_MAGIC 0x32666669642e7571ull
 /* Sequences between two lines of output, so that a slow machine is not taken for a dead one. */
 #define SEQUENCES_A_LINE 20
 
 struct trace_head {
 	uint64_t magic, nr_sequences;
-	char release[64];          /* of the Linux that answered */
+	char release[60];          /* of the Linux that answered */
+	uint32_t features;         /* what it has: enum diff_feature */
 };
 
 struct trace_sequence {
 	uint64_t seed;
-	uint32_t scope, nr;        /* enum diff_scope; steps that follow */
+	uint32_t scope;            /* enum diff_scope */
+	uint16_t nr, cut;          /* steps that follow; 1: the last is compared without cuts */
 };
 
 struct trace_step {
@@ -43,7 +46,9 @@ static const struct {
 	uint64_t seed;
 } kept[] = {
 	{ SCOPE_NARROW, 1 }, { SCOPE_WIDE, 2035 }, { SCOPE_WIDE, 2150 }, { SCOPE_KERNEL, 78 }, { SCOPE_KERNEL, 79 },
-	{ SCOPE_KERNEL, 80 }, { SCOPE_KERNEL, 91 }, { SCOPE_KERNEL, 101 }, { SCOPE_KERNEL, 108 },
+	{ SCOPE_KERNEL, 80 }, { SCOPE_KERNEL, 91 }, { SCOPE_KERNEL, 101 }, { SCOPE_KERNEL, 108 }, { SCOPE_KERNEL, 5139 }, { SCOPE_LIMITS, 1000 },
+	{ SCOPE_LIMITS, 1002 }, { SCOPE_LIMITS, 1004 }, { SCOPE_LIMITS, 1006 }, { SCOPE_LIMITS, 2002 }, { SCOPE_LIMITS, 2096 },
+	{ SCOPE_LIMITS, 5124 }, { SCOPE_LIMITS, 5268 },
 };
 #define NR_KEPT (sizeof(kept) / sizeof(kept[0]))
 
@@ -59,12 +64,14 @@ static uint64_t state_of(const struct op *op, const struct result *result)
 	return op->kind == OP_MINCORE ? diff_hash(hash, result->mincore, sizeof(result->mincore)) : hash;
 }
 
-static unsigned int run_here(uint64_t seed, enum diff_scope scope)
+/* So many of a sequence's operations, at most. How many there are. */
+static unsigned int run_here(uint64_t seed, enum diff_scope scope, unsigned int most)
 {
 	unsigned int nr = diff_generate(seed, scope, OPS, ops);
 
+	nr = nr < most ? nr : most;
 	memset(results, 0, sizeof(*results) * MAX_OPS);
-	if (!diff_on_linux(ops, nr, results)) {
+	if (!diff_on_linux(ops, nr, scope, results)) {
 		fprintf(stderr, "diff: seed %llu %s cannot be run here\n", (unsigned long long)seed, diff_scope_name(scope));
 		exit(1);
 	}
@@ -84,19 +91,57 @@ static void print_left(unsigned int i)
 	putchar('\n');
 }
 
-static void record_one(FILE *file, uint64_t seed, enum diff_scope scope)
+/* What this process had before the operation: its own last step, not that of a child which has ended since. */
+static const struct result *before(unsigned int i)
 {
-	struct trace_sequence head = { .seed = seed, .scope = scope, .nr = run_here(seed, scope) };
+	int depth = 0;
 
+	while (i--) {
+		depth += ops[i].kind == OP_EXIT ? 1 : ops[i].kind == OP_FORK && depth ? -1 : 0;
+		if (!depth)
+			return &results[i];
+	}
+	return NULL;
+}
+
+/* A call that is refused for a limit or a seal, on Linux after it has cut mappings, and here before. */
+static bool cuts_and_fails(unsigned int i)
+{
+	static char maps[2][MAPS_TEXT];
+	const struct result *last = before(i);
+	bool refused = ops[i].kind == OP_BRK ? (unsigned long)results[i].ret != ops[i].addr : results[i].ret < 0;
+
+	if (ops[i].kind == OP_EXIT || !refused || !last || !strcmp(last->maps, results[i].maps))
+		return false;
+	strcpy(maps[0], last->maps);
+	strcpy(maps[1], results[i].maps);
+	maps_without_cuts(maps[0]);
+	maps_without_cuts(maps[1]);
+	return !strcmp(maps[0], maps[1]);
+}
+
+/* Sequences end where Linux leaves cuts behind: later calls depend on these. That step's own state is compared without them. */
+static unsigned int record_one(FILE *file, uint64_t seed, enum diff_scope scope)
+{
+	struct trace_sequence head = { .seed = seed, .scope = scope, .nr = run_here(seed, scope, MAX_OPS) };
+
+	for (unsigned int i = 0; i < head.nr && scope >= SCOPE_LIMITS; i++)
+		if (cuts_and_fails(i)) {
+			maps_without_cuts(results[i].maps);
+			head.nr = i + 1;
+			head.cut = 1;
+		}
 	for (unsigned int i = 0; i < head.nr; i++)
 		steps[i] = (struct trace_step){ .ret = results[i].ret, .state = state_of(&ops[i], &results[i]) };
 	fwrite(&head, sizeof(head), 1, file);
 	fwrite(steps, sizeof(steps[0]), head.nr, file);
+	return head.nr;
 }
 
 static int record(const char *path, unsigned long calls, uint64_t seed)
 {
-	struct trace_head head = { .magic = TRACE_MAGIC, .nr_sequences = NR_KEPT + (calls + OPS - 1) / OPS };
+	struct trace_head head = { .magic = TRACE_MAGIC };
+	unsigned long done = 0;
 	FILE *file = fopen(path, "w");
 	struct utsname name;
 
@@ -104,11 +149,14 @@ static int record(const char *path, unsigned long calls, uint64_t seed)
 		return 1;
 	uname(&name);
 	strncpy(head.release, name.release, sizeof(head.release) - 1);
+	head.features = diff_features = diff_features_here();
 	fwrite(&head, sizeof(head), 1, file);
-	for (size_t i = 0; i < NR_KEPT; i++)
-		record_one(file, kept[i].seed, kept[i].scope);
-	for (uint64_t i = NR_KEPT; i < head.nr_sequences; i++, seed++)
-		record_one(file, seed, SCOPE_KERNEL);
+	for (; head.nr_sequences < NR_KEPT; head.nr_sequences++)
+		record_one(file, kept[head.nr_sequences].seed, kept[head.nr_sequences].scope);
+	for (; done < calls; head.nr_sequences++, seed++)
+		done += record_one(file, seed, head.nr_sequences % 2 ? SCOPE_LIMITS : SCOPE_KERNEL);
+	rewind(file);
+	fwrite(&head, sizeof(head), 1, file);
 	return fclose(file) != 0;
 }
 
@@ -122,10 +170,12 @@ static bool check_one(FILE *file, unsigned long *calls)
 		tap_diag("the trace ends in the middle");
 		return false;
 	}
-	if (run_here(head.seed, (enum diff_scope)head.scope) != head.nr) {
+	if (run_here(head.seed, (enum diff_scope)head.scope, head.nr) != head.nr) {
 		tap_diag("the trace is another program's");
 		return false;
 	}
+	if (head.cut)
+		maps_without_cuts(results[head.nr - 1].maps);
 	for (unsigned int i = 0; i < head.nr; i++) {
 		if (results[i].ret == steps[i].ret && state_of(&ops[i], &results[i]) == steps[i].state)
 			continue;
@@ -151,6 +201,7 @@ static int check(const char *path)
 	tap_plan(0);
 	if (!file || fread(&head, sizeof(head), 1, file) != 1 || head.magic != TRACE_MAGIC)
 		tap_skip_all("there is no trace of what Linux answered");
+	diff_features = head.features;
 	tap_diag("%llu sequences that Linux %s has run", (unsigned long long)head.nr_sequences, head.release);
 	for (uint64_t i = 0; i < head.nr_sequences && differ < 3; i++) {
 		differ += !check_one(file, &calls);
@@ -164,7 +215,7 @@ static int check(const char *path)
 
 static int show(uint64_t seed, enum diff_scope scope)
 {
-	unsigned int nr = run_here(seed, scope);
+	unsigned int nr = run_here(seed, scope, MAX_OPS);
 
 	for (unsigned int i = 0; i < nr; i++)
 		print_left(i);
@@ -181,8 +232,11 @@ int main(int argc, char **argv)
 	if (!strcmp(verb, "show") && argc >= 3) {
 		enum diff_scope scope = argc > 3 ? diff_scope_named(argv[3]) : SCOPE_KERNEL;
 
+		diff_features = argc > 4 ? (unsigned int)atoi(argv[4]) : diff_features_here();
 		return scope < NR_SCOPES ? show(strtoull(argv[2], NULL, 0), scope) : 2;
 	}
+	if (!strcmp(verb, "features"))
+		return printf("%u\n", diff_features_here()) < 0;
 	if (strcmp(verb, "check") != 0)
 		return 2;
 	return check(argc > 2 ? argv[2] : "/tests/diff.trace");

@@ -3,7 +3,7 @@
 work=build/diff
 mkdir -p "$work/root/tests"
 musl-gcc -static -O1 -std=gnu17 -pthread -Itests/lib -o "$work/root/tests/diff" \
-	tests/diff/booted.c tests/diff/generate.c tests/diff/on_linux.c tests/diff/maps_text.c \
+	tests/diff/booted.c tests/diff/generate.c tests/diff/on_linux.c tests/diff/on_linux_calls.c tests/diff/maps_text.c \
 	tests/lib/tap.c tests/lib/tap_process.c tests/boot/lib/one_schedule.c
 make -s initramfs
 

@@ -37,6 +37,11 @@
 #define NR_FILES 3
 #define FILE_PAGES 12
 
+/* Segments of System V that OP_SHMAT names. */
+#define NR_SEGMENTS 3
+/* The key of OP_PKEY_MPROTECT that has been allocated; others are numbers. */
+#define KEY_OWN 100
+
 #define MAX_OPS 400
 #define MAPS_TEXT 4000
 
@@ -47,6 +52,8 @@ enum op_kind {
 	OP_BRK, OP_MLOCK2, OP_SUM, OP_REMAP_FILE, OP_MMAP_ANY, OP_MREMAP_ANY,
 	/* kernel */
 	OP_MLOCKALL, OP_MUNLOCKALL, OP_SEAL, OP_PUNCH, OP_VM_READ, OP_VM_WRITE, OP_MEMBARRIER,
+	/* limits */
+	OP_SHMAT, OP_SHMDT, OP_SHMCTL, OP_MSEAL, OP_PROCESS_MADVISE, OP_PKEY_MPROTECT, OP_PKEY_RIGHTS, OP_NAME, OP_PRLIMIT,
 	NR_OPS,
 };
 
@@ -55,6 +62,7 @@ enum diff_scope {
 	SCOPE_NARROW,              /* the mmap family in the arena */
 	SCOPE_WIDE,                /* and every flag, the heap, places that the kernel chooses */
 	SCOPE_KERNEL,              /* and calls that need a kernel around the library */
+	SCOPE_LIMITS,              /* and limits, segments of System V, sealed memory, advice by pidfd, keys, names */
 	NR_SCOPES,
 };
 
@@ -83,6 +91,11 @@ const char *diff_scope_name(enum diff_scope scope);
 /* The scope of that name; NR_SCOPES when there is none. */
 enum diff_scope diff_scope_named(const char *name);
 
+/* What not every Linux has, as bits. Operations that need what the one that answered first had not do nothing. */
+enum diff_feature { FEATURE_KEYS = 1, FEATURE_NAMES = 2 };
+extern unsigned int diff_features;
+unsigned int diff_features_here(void);
+
 /* Memory that child processes share. */
 void *diff_shared(size_t bytes);
 /* The machine for diff_on_quire, and its end. */
@@ -100,7 +113,7 @@ struct diff_failing {
 };
 void diff_on_quire_failing(const struct op *ops, unsigned int nr, struct result *results, struct diff_failing *how);
 /* The same in a child process. False when this system does not let the arena be used. */
-bool diff_on_linux(const struct op *ops, unsigned int nr, struct result *results);
+bool diff_on_linux(const struct op *ops, unsigned int nr, enum diff_scope scope, struct result *results);
 
 /* A text of /proc/PID/maps: the windows' VMAs as "start-end perms offset kind", in pages; the heap really begins at `heap`. */
 void maps_normalise(const char *text, unsigned long heap, char *out, size_t size);
@@ -111,6 +124,9 @@ static inline bool result_same(const struct op *op, const struct result *a, cons
 	       !__builtin_memcmp(a->resident, b->resident, sizeof(a->resident)) &&
 	       (op->kind != OP_MINCORE || !__builtin_memcmp(a->mincore, b->mincore, sizeof(a->mincore)));
 }
+
+/* A maps text of maps_normalise without the cuts between neighbours that could be one: in place. */
+void maps_without_cuts(char *maps);
 
 /* FNV-1a over some bytes, going on from `hash`. */
 #define DIFF_HASH_BEGIN 0xcbf29ce484222325ull

@@ -56,7 +56,7 @@ static bool compare(uint64_t seed, enum diff_scope scope, bool print)
 	memset(on_quire, 0, sizeof(*on_quire) * MAX_OPS);
 	memset(on_linux, 0, sizeof(*on_linux) * MAX_OPS);
 	diff_on_quire(ops, nr, on_quire);
-	if (!diff_on_linux(ops, nr, on_linux))
+	if (!diff_on_linux(ops, nr, scope, on_linux))
 		tap_skip_all("this system does not let a child have the arena");
 	for (unsigned int i = 0; i < nr; i++) {
 		if (print)

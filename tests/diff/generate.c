@@ -64,7 +64,7 @@ static unsigned long some_prot(void)
 
 static int some_file(void)
 {
-	return (int)below(scope >= SCOPE_KERNEL ? 3 : 2);
+	return (int)below(scope >= SCOPE_KERNEL ? NR_FILES : 2);
 }
 
 /* Flags that only the wide sequences have. */
@@ -190,6 +190,15 @@ static const unsigned char weight[NR_SCOPES][NR_OPS] = {
 		[OP_REMAP_FILE] = 1, [OP_MMAP_ANY] = 4, [OP_MREMAP_ANY] = 4, [OP_MLOCKALL] = 1, [OP_MUNLOCKALL] = 2,
 		[OP_SEAL] = 1, [OP_PUNCH] = 2, [OP_VM_READ] = 4, [OP_VM_WRITE] = 4, [OP_MEMBARRIER] = 1,
 	},
+	[SCOPE_LIMITS] = {
+		[OP_MMAP] = 20, [OP_MUNMAP] = 7, [OP_MPROTECT] = 10, [OP_MREMAP] = 9, [OP_MADVISE] = 10, [OP_MLOCK] = 3,
+		[OP_MUNLOCK] = 3, [OP_MSYNC] = 1, [OP_MINCORE] = 1, [OP_READ] = 16, [OP_WRITE] = 20, [OP_FORK] = 4,
+		[OP_TRUNCATE] = 1, [OP_PWRITE] = 1, [OP_PREAD] = 1, [OP_BRK] = 4, [OP_MLOCK2] = 2, [OP_SUM] = 1,
+		[OP_REMAP_FILE] = 1, [OP_MMAP_ANY] = 3, [OP_MREMAP_ANY] = 3, [OP_MLOCKALL] = 1, [OP_MUNLOCKALL] = 2,
+		[OP_SEAL] = 1, [OP_PUNCH] = 1, [OP_VM_READ] = 3, [OP_VM_WRITE] = 3, [OP_MEMBARRIER] = 1, [OP_SHMAT] = 10,
+		[OP_SHMDT] = 6, [OP_SHMCTL] = 4, [OP_MSEAL] = 1, [OP_PROCESS_MADVISE] = 6, [OP_PKEY_MPROTECT] = 6,
+		[OP_PKEY_RIGHTS] = 1, [OP_NAME] = 5, [OP_PRLIMIT] = 5,
+	},
 };
 
 static enum op_kind some_kind(void)
@@ -203,6 +212,65 @@ static enum op_kind some_kind(void)
 	while (kind < NR_OPS - 1 && at >= weight[scope][kind])
 		at -= weight[scope][kind++];
 	return (enum op_kind)kind;
+}
+
+/* Segments of System V, and limits. */
+static void some_segment_op(struct op *op)
+{
+	/* IPC_RMID, IPC_STAT, SHM_LOCK, SHM_UNLOCK, SHM_STAT */
+	static const unsigned char commands[] = { 2, 2, 2, 2, 2, 2, 2, 2, 11, 12, 0, 2 };
+
+	switch (op->kind) {
+	case OP_SHMAT:
+		op->file = (int)below(NR_SEGMENTS);
+		/* SHM_RDONLY, SHM_RND, SHM_REMAP, SHM_EXEC */
+		op->flags = (one_in(4) ? 010000ul : 0) | (one_in(2) ? 020000ul : 0) | (one_in(2) ? 040000ul : 0) |
+			    (one_in(6) ? 0100000ul : 0);
+		break;
+	case OP_SHMCTL:
+		op->file = (int)below(NR_SEGMENTS);
+		op->flags = commands[below(sizeof(commands))];
+		break;
+	case OP_PRLIMIT:
+		op->file = (int)below(4);
+		op->flags = !one_in(3);
+		op->offset = below(one_in(2) ? 8 : 40);
+		break;
+	default:
+		break;
+	}
+}
+
+/* What neither "kernel" nor those before it have. */
+static void some_limits_op(struct op *op)
+{
+	static const int advice[] = { MADV_COLD, MADV_WILLNEED, MADV_COLD, MADV_DONTNEED, MADV_FREE, 99, MADV_DONTFORK };
+	static const int keys[] = { -1, -1, KEY_OWN, KEY_OWN, 15, 16, -2, 1000 };
+
+	switch (op->kind) {
+	case OP_MSEAL:
+		op->flags = one_in(10);
+		break;
+	case OP_PROCESS_MADVISE:
+		op->advice = advice[below(sizeof(advice) / sizeof(advice[0]))];
+		op->flags = one_in(20);
+		op->prot = one_in(3);
+		op->new_addr = some_addr();
+		break;
+	case OP_PKEY_MPROTECT:
+		op->prot = some_prot();
+		op->file = keys[below(sizeof(keys) / sizeof(keys[0]))];
+		break;
+	case OP_PKEY_RIGHTS:
+		op->flags = below(4);
+		break;
+	case OP_NAME:
+		op->flags = one_in(10) ? 3 : below(3);
+		break;
+	default:
+		some_segment_op(op);
+		break;
+	}
 }
 
 /* What the narrow sequences do not have. */
@@ -231,6 +299,9 @@ static void some_wide_op(struct op *op)
 		break;
 	case OP_MLOCKALL:
 		op->flags = one_in(4) ? below(9) : 2 + 4 * below(2);
+		/* What is locked at once of the program itself differs, and so does what a limit leaves. */
+		if (scope >= SCOPE_LIMITS)
+			op->flags &= ~1ul;
 		break;
 	case OP_SEAL:
 		op->file = one_in(8) ? 0 : 2;
@@ -252,6 +323,7 @@ static void some_wide_op(struct op *op)
 		op->prot = one_in(20);
 		break;
 	default:
+		some_limits_op(op);
 		break;
 	}
 }
@@ -328,7 +400,8 @@ const char *op_text(const struct op *op, char *buf, size_t size)
 		"mmap", "munmap", "mprotect", "mremap", "madvise", "mlock", "munlock", "msync", "mincore", "read", "write",
 		"fork", "exit", "ftruncate", "pwrite", "pread", "brk", "mlock2", "sum", "remap_file_pages", "mmap-anywhere",
 		"mremap-anywhere", "mlockall", "munlockall", "seal", "fallocate", "process_vm_readv", "process_vm_writev",
-		"membarrier",
+		"membarrier", "shmat", "shmdt", "shmctl", "mseal", "process_madvise", "pkey_mprotect", "wrpkru", "PR_SET_VMA",
+		"prlimit",
 	};
 	char from[40], to[40];
 
@@ -339,7 +412,7 @@ const char *op_text(const struct op *op, char *buf, size_t size)
 	return buf;
 }
 
-static const char *const scope_names[NR_SCOPES] = { "narrow", "wide", "kernel" };
+static const char *const scope_names[NR_SCOPES] = { "narrow", "wide", "kernel", "limits" };
 
 const char *diff_scope_name(enum diff_scope of)
 {

@@ -14,7 +14,8 @@ static const char *kind_of(const char *name)
 {
 	static const char *const kinds[][2] = {
 		{ "memfd:diff0", "file0" }, { "memfd:diff1", "file1" }, { "memfd:diff2", "file2" }, { "zero", "shm" },
-		{ "[heap]", "heap" }, { "[stack]", "stack" },
+		{ "[heap]", "heap" }, { "[stack]", "stack" }, { "SYSV", "sysv" }, { "anon:diffa", "anon-a" },
+		{ "anon:diffb", "anon-b" }, { "anon_shmem:diffa", "shm-a" }, { "anon_shmem:diffb", "shm-b" },
 	};
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
@@ -56,4 +57,48 @@ void maps_normalise(const char *text, unsigned long heap, char *out, size_t size
 			return;
 		text++;
 	}
+}
+
+/* One line of a normalised text. */
+struct part {
+	bool heap;
+	unsigned long start, end, offset;
+	char perms[8], kind[16];
+};
+
+static bool read_part(const char *line, struct part *part)
+{
+	part->heap = *line == 'h';
+	return sscanf(line + part->heap, "%lu-%lu %7s %lx %15s", &part->start, &part->end, part->perms, &part->offset,
+		      part->kind) == 5;
+}
+
+static bool goes_on(const struct part *a, const struct part *b)
+{
+	bool offsets = strcmp(a->kind, "anon") && strcmp(a->kind, "heap");
+
+	return a->heap == b->heap && a->end == b->start && !strcmp(a->perms, b->perms) && !strcmp(a->kind, b->kind) &&
+	       (!offsets || a->offset + a->end - a->start == b->offset);
+}
+
+void maps_without_cuts(char *maps)
+{
+	struct part part, next;
+	static char text[MAPS_TEXT];
+	const char *from = strcpy(text, maps);
+	char *out = maps;
+	bool any = read_part(from, &part);
+
+	while (any) {
+		from = strchr(from, '\n') + 1;
+		any = *from && read_part(from, &next);
+		if (any && goes_on(&part, &next)) {
+			part.end = next.end;
+			continue;
+		}
+		out += sprintf(out, "%s%lu-%lu %s %lx %s\n", part.heap ? "h" : "", part.start, part.end, part.perms, part.offset,
+			       part.kind);
+		part = next;
+	}
+	*out = 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* on_linux.c - the operations as system calls of a child process: on Linux, and in the booted kernel. */
 #define _GNU_SOURCE
-#include "diff.h"
+#include "on_linux.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,23 +13,18 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
-#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#ifndef F_ADD_SEALS
-#define F_ADD_SEALS 1033
-#endif
 #ifndef MFD_ALLOW_SEALING
 #define MFD_ALLOW_SEALING 2
 #endif
 
 static sigjmp_buf touched;
 static volatile long touch_failed;
-static int files[NR_FILES];
+int files[NR_FILES];
+bool in_child;
 static unsigned int at, nr_ops;
-/* This process was forked by one of the operations. */
-static bool in_child;
 static const struct op *all_ops;
 static struct result *all_results;
 /* Where the heap's window is in this process. */
@@ -42,14 +37,12 @@ static void on_signal(int sig, siginfo_t *info, void *context)
 	siglongjmp(touched, 1);
 }
 
-/* An operation's address as it is here. */
-static unsigned long real(unsigned long addr)
+unsigned long real(unsigned long addr)
 {
 	return addr >= HEAP_BASE && addr <= HEAP_END ? addr - HEAP_BASE + heap : addr;
 }
 
-/* The other way round. */
-static long named(long addr)
+long named(long addr)
 {
 	unsigned long a = (unsigned long)addr;
 
@@ -63,7 +56,7 @@ static bool in_windows(long addr)
 	return (a >= ARENA_BASE && a < ARENA_END) || (a >= HEAP_BASE && a < HEAP_END);
 }
 
-static long touch(unsigned long addr, bool write, unsigned char value)
+long touch(unsigned long addr, bool write, unsigned char value)
 {
 	volatile unsigned char *p = (volatile unsigned char *)real(addr);
 
@@ -75,7 +68,7 @@ static long touch(unsigned long addr, bool write, unsigned char value)
 	return 0;
 }
 
-static long result_of(long ret)
+long result_of(long ret)
 {
 	return ret == -1 ? -errno : ret;
 }
@@ -151,45 +144,6 @@ static long sum(void)
 		hash = diff_hash(hash, &got, sizeof(got));
 	}
 	return (long)(hash >> 1);
-}
-
-/* Between a buffer and this process, or the one that it was forked from. */
-static long process_vm(const struct op *op)
-{
-	static unsigned char buffer[3 * 4096];
-	bool write = op->kind == OP_VM_WRITE;
-	struct iovec mine = { buffer, op->len }, theirs = { (void *)real(op->addr), op->len };
-	long ret;
-
-	memset(buffer, write ? op->value : 0, sizeof(buffer));
-	ret = result_of(syscall(write ? SYS_process_vm_writev : SYS_process_vm_readv,
-				op->flags && in_child ? getppid() : getpid(), &mine, 1ul, &theirs, 1ul, 0ul));
-	if (!write && ret > 0)
-		ret += (long)(diff_hash(DIFF_HASH_BEGIN, buffer, sizeof(buffer)) >> 16) << 16;
-	return ret;
-}
-
-static long do_kernel_op(const struct op *op)
-{
-	switch (op->kind) {
-	case OP_MLOCKALL:
-		return result_of(syscall(SYS_mlockall, op->flags));
-	case OP_MUNLOCKALL:
-		return result_of(syscall(SYS_munlockall));
-	case OP_SEAL:
-		return result_of(fcntl(files[op->file], F_ADD_SEALS, (int)op->flags)) * 64 + fcntl(files[op->file], 1034);
-	case OP_PUNCH:
-		return result_of(fallocate(files[op->file], (int)op->flags, (off_t)op->offset, (off_t)op->len));
-	case OP_VM_READ:
-	case OP_VM_WRITE:
-		return process_vm(op);
-	case OP_MEMBARRIER:
-		if (!op->flags)
-			return syscall(SYS_membarrier, 0, op->prot, 0) > 0;
-		return result_of(syscall(SYS_membarrier, op->flags, op->prot, 0));
-	default:
-		return 0;
-	}
 }
 
 static long do_wide_op(const struct op *op)
@@ -320,7 +274,7 @@ static void make_files(void)
 	}
 }
 
-static void child_main(void)
+static void child_main(enum diff_scope scope)
 {
 	struct sigaction action = { .sa_sigaction = on_signal, .sa_flags = SA_SIGINFO };
 	void *arena = mmap((void *)(ARENA_BASE - (1 << 20)), (ARENA_PAGES * 4096) + (2 << 20), PROT_NONE,
@@ -330,6 +284,8 @@ static void child_main(void)
 		_exit(2);
 	munmap(arena, (ARENA_PAGES * 4096) + (2 << 20));
 	prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
+	if (scope >= SCOPE_LIMITS)
+		be_limited();
 	sigaction(SIGSEGV, &action, NULL);
 	sigaction(SIGBUS, &action, NULL);
 	make_files();
@@ -346,11 +302,13 @@ void *diff_shared(size_t bytes)
 	return mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 }
 
-bool diff_on_linux(const struct op *ops, unsigned int nr, struct result *results)
+bool diff_on_linux(const struct op *ops, unsigned int nr, enum diff_scope scope, struct result *results)
 {
 	pid_t pid;
 	int status;
 
+	if (scope >= SCOPE_LIMITS && !make_segments())
+		return false;
 	all_ops = ops;
 	all_results = results;
 	nr_ops = nr;
@@ -358,7 +316,9 @@ bool diff_on_linux(const struct op *ops, unsigned int nr, struct result *results
 	fflush(stdout);
 	pid = fork();
 	if (!pid)
-		child_main();
-	return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
+		child_main(scope);
+	if (pid < 0 || waitpid(pid, &status, 0) != pid)
+		status = -1;
+	remove_segments();
+	return status == 0;
 }
-

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * on_linux.h - what the two halves of the process that makes the operations' system calls share: the mmap family and the run
+ * itself (on_linux.c), and calls that need a kernel around them (on_linux_calls.c).
+ */
+#ifndef TESTS_DIFF_ON_LINUX_H
+#define TESTS_DIFF_ON_LINUX_H
+
+#include "diff.h"
+
+extern int files[NR_FILES];
+/* This process was forked by one of the operations. */
+extern bool in_child;
+
+/* An operation's address as it is here, and the other way round. */
+unsigned long real(unsigned long addr);
+long named(long addr);
+/* The call's result, or -errno. */
+long result_of(long ret);
+/* The byte, 0 for a write, or -1000 * signal - si_code. */
+long touch(unsigned long addr, bool write, unsigned char value);
+
+long do_kernel_op(const struct op *op);
+
+/* Before the process is made, and after its end: the segments that OP_SHMAT names. */
+bool make_segments(void);
+void remove_segments(void);
+/* Sequences that change limits run where limits count. */
+void be_limited(void);
+
+#endif
