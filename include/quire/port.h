@@ -115,6 +115,10 @@ struct quire_port {
 	/* Soft limit of the current context in bytes, ~0UL for none. NULL: none. */
 	unsigned long (*rlimit)(enum quire_rlimit which);
 
+	/* The running context may not read or write memory of protection key `key` any more, but execute it.
+	 * NULL: memory that may only be executed can be read. */
+	void (*deny_pkey)(unsigned int key);
+
 	/* Fills `buf` with `len` random bytes (address space layout, free-list hardening). NULL: fixed
 	 * addresses, and free lists whose secret is known. Any tier. */
 	void (*random)(void *buf, size_t len);

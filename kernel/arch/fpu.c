@@ -21,10 +21,13 @@
 
 /*
  * Parts of XSAVE: x87, SSE, AVX, and the three of AVX-512. Others (AMX) stay off, also PKRU: it must hold whenever the kernel
- * touches user memory, and lies so far behind the others that its four bytes would triple every image.
+ * touches user memory, and lies so far behind the others that its four bytes would triple every image. A signal frame has it
+ * at XSAVE's place all the same, because programs look for it there.
  */
 #define XFEATURES_WANTED 0xe7u
 #define XFEATURES_LEGACY 0x3u
+#define XFEATURE_PKRU	9u
+#define PKRU_BYTES	8
 /* Bytes of the largest image: with AVX-512 in the standard layout. */
 #define STATE_MAX	2752
 
@@ -37,15 +40,16 @@
 static bool has_xsave, has_pkru;
 static uint64_t xfeatures = XFEATURES_LEGACY;
 static size_t state_size = FXSAVE_BYTES;
+static size_t user_size = FXSAVE_BYTES;		/* of the image in a signal frame: with PKRU */
+static size_t pkru_offset;
 static uint32_t mxcsr_mask = 0xffbf;
 
-/* What Linux puts into a signal frame's software words; PKRU, which Linux has among the features, uses one that is free there. */
+/* What Linux puts into a signal frame's software words. */
 struct sw_bytes {
 	uint32_t magic1, extended_size;
 	uint64_t xfeatures;
 	uint32_t xstate_size;
-	uint32_t pkru;
-	uint32_t padding[6];
+	uint32_t padding[7];
 };
 
 /* ---- PKRU ---- */
@@ -66,6 +70,12 @@ static void write_pkru(uint32_t value)
 void pkru_set_key(unsigned int key, uint32_t bits)
 {
 	write_pkru((read_pkru() & ~(3u << 2 * key)) | bits << 2 * key);
+}
+
+void pkru_deny_key(unsigned int key)
+{
+	if (!(read_pkru() >> 2 * key & PKRU_NO_ACCESS))
+		pkru_set_key(key, PKRU_NO_ACCESS);
 }
 
 static void pkru_switch(struct thread_struct *prev, struct thread_struct *next)
@@ -133,6 +143,12 @@ void __init fpu_init(void)
 	fpu_init_cpu();
 	if (has_xsave)
 		state_size = (cpuid(0xd, 0).b + 63) & ~63u;
+	user_size = state_size;
+	if (has_pkru) {
+		pkru_offset = cpuid(0xd, XFEATURE_PKRU).b ?: state_size;
+		if (user_size < pkru_offset + PKRU_BYTES)
+			user_size = pkru_offset + PKRU_BYTES;
+	}
 	if (state_size > STATE_MAX)
 		panic("an FPU image of %zu bytes", state_size);
 	__asm__ volatile("fxsave64 (%0)" :: "r"(probe) : "memory");
@@ -203,37 +219,59 @@ void fpu_switch(struct thread_struct *prev, struct thread_struct *next)
 
 size_t fpu_frame_size(void)
 {
-	return has_xsave ? state_size + sizeof(uint32_t) : FXSAVE_BYTES;
+	return has_xsave ? user_size + sizeof(uint32_t) : FXSAVE_BYTES;
+}
+
+/* PKRU goes where XSAVE would put it, and the header says that it is there. */
+static int pkru_to_user(char *frame, uint32_t pkru)
+{
+	uint64_t value = pkru, header;
+
+	memcpy(&header, (char *)current_thread()->fpu + FXSAVE_BYTES, sizeof(header));
+	header |= 1ull << XFEATURE_PKRU;
+	if (pkru_offset > state_size && clear_user(frame + state_size, pkru_offset - state_size))
+		return -EFAULT;
+	return copy_to_user(frame + pkru_offset, &value, sizeof(value)) ||
+	       copy_to_user(frame + FXSAVE_BYTES, &header, sizeof(header)) ? -EFAULT : 0;
 }
 
 int fpu_save_to_user(void *frame)
 {
 	struct thread_struct *t = current_thread();
 	struct sw_bytes sw = { 0 };
-	uint32_t magic2 = FP_XSTATE_MAGIC2;
+	uint32_t magic2 = FP_XSTATE_MAGIC2, pkru = 0;
 
 	save(t->fpu);
 	if (has_pkru) {
 		/* The handler starts with the rights of a new program, and the frame is written with them. */
-		sw.pkru = read_pkru();
+		pkru = read_pkru();
 		write_pkru(PKRU_INIT);
 	}
 	if (has_xsave) {
 		sw.magic1 = FP_XSTATE_MAGIC1;
-		sw.extended_size = state_size + sizeof(magic2);
-		sw.xfeatures = xfeatures;
-		sw.xstate_size = state_size;
-		if (copy_to_user((char *)frame + state_size, &magic2, sizeof(magic2)))
+		sw.extended_size = user_size + sizeof(magic2);
+		sw.xfeatures = xfeatures | (has_pkru ? 1ull << XFEATURE_PKRU : 0);
+		sw.xstate_size = user_size;
+		if (copy_to_user((char *)frame + user_size, &magic2, sizeof(magic2)))
 			return -EFAULT;
 	}
 	memcpy((char *)t->fpu + SW_RESERVED, &sw, sizeof(sw));
-	return copy_to_user(frame, t->fpu, state_size) ? -EFAULT : 0;
+	if (copy_to_user(frame, t->fpu, state_size))
+		return -EFAULT;
+	return has_pkru ? pkru_to_user(frame, pkru) : 0;
+}
+
+/* The frame has more than FXSAVE's part, laid out as here. */
+static bool is_extended(const char *image)
+{
+	const struct sw_bytes *sw = (const void *)(image + SW_RESERVED);
+
+	return has_xsave && sw->magic1 == FP_XSTATE_MAGIC1 && sw->xstate_size == user_size;
 }
 
 /* A frame may have been written by the program: what would make XRSTOR fault is put right. */
 static void sanitise_image(char *image)
 {
-	const struct sw_bytes *sw = (const void *)(image + SW_RESERVED);
 	uint32_t mxcsr;
 	uint64_t *header = (uint64_t *)(image + FXSAVE_BYTES);
 
@@ -242,18 +280,34 @@ static void sanitise_image(char *image)
 	memcpy(image + MXCSR_OFFSET, &mxcsr, sizeof(mxcsr));
 	if (!has_xsave)
 		return;
-	if (sw->magic1 == FP_XSTATE_MAGIC1 && sw->xstate_size == state_size)
+	if (is_extended(image))
 		header[0] &= xfeatures;
 	else
 		header[0] = XFEATURES_LEGACY;
 	memset(&header[1], 0, XSAVE_HEADER - sizeof(header[0]));
 }
 
+/* The rights that the frame asks for: XSAVE's for a part that its header leaves out is zero. */
+static int pkru_from_user(const char *frame, const char *image, uint32_t *pkru)
+{
+	const struct sw_bytes *sw = (const void *)(image + SW_RESERVED);
+	uint64_t header;
+
+	*pkru = PKRU_INIT;
+	if (!is_extended(image) || !(sw->xfeatures >> XFEATURE_PKRU & 1))
+		return 0;
+	memcpy(&header, image + FXSAVE_BYTES, sizeof(header));
+	*pkru = 0;
+	if (!(header >> XFEATURE_PKRU & 1))
+		return 0;
+	return copy_from_user(pkru, frame + pkru_offset, sizeof(*pkru)) ? -EFAULT : 0;
+}
+
 /* The copy may sleep, and a task switch saves over t->fpu: so by way of a buffer. */
 int fpu_restore_from_user(const void *frame)
 {
 	char image[STATE_MAX] __attribute__((aligned(64)));
-	const struct sw_bytes *sw = (const void *)(image + SW_RESERVED);
+	uint32_t pkru = PKRU_INIT;
 
 	if (!frame) {
 		fpu_reset_current();
@@ -262,13 +316,14 @@ int fpu_restore_from_user(const void *frame)
 	memset(image, 0, state_size);
 	if (copy_from_user(image, frame, FXSAVE_BYTES))
 		return -EFAULT;
-	if (has_xsave && sw->magic1 == FP_XSTATE_MAGIC1 && sw->xstate_size == state_size &&
-	    copy_from_user(image + FXSAVE_BYTES, (const char *)frame + FXSAVE_BYTES,
-			   state_size - FXSAVE_BYTES))
+	if (is_extended(image) &&
+	    copy_from_user(image + FXSAVE_BYTES, (const char *)frame + FXSAVE_BYTES, state_size - FXSAVE_BYTES))
+		return -EFAULT;
+	if (has_pkru && pkru_from_user(frame, image, &pkru))
 		return -EFAULT;
 	sanitise_image(image);
 	load_current(image);
 	if (has_pkru)
-		write_pkru(sw->magic1 == FP_XSTATE_MAGIC1 ? sw->pkru : PKRU_INIT);
+		write_pkru(pkru);
 	return 0;
 }

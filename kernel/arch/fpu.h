@@ -42,5 +42,8 @@ int fpu_restore_from_user(const void *frame);
 /* Rights of protection keys, the PKRU register: two bits a key, 1 no access, 2 no writing. Only where the CPU has it.
  * The running task's rights for one key become `bits`. */
 void pkru_set_key(unsigned int key, uint32_t bits);
+#define PKRU_NO_ACCESS 1u
+/* The running task may not access memory of the key; whether it may write it afterwards stays as it is. */
+void pkru_deny_key(unsigned int key);
 
 #endif

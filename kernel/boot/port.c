@@ -3,6 +3,7 @@
 #include "boot/port.h"
 
 #include "arch/clock.h"
+#include "arch/fpu.h"
 #include "arch/smp.h"
 #include "arch/stacktrace.h"
 #include "base/string.h"
@@ -119,5 +120,6 @@ const struct quire_port kernel_port = {
 	.fatal_signal_pending = port_fatal_signal_pending,
 	.capable = port_capable,
 	.rlimit = port_rlimit,
+	.deny_pkey = pkru_deny_key,
 	.random = get_random_bytes,
 };

@@ -40,6 +40,7 @@ struct mm_struct {
 	unsigned long def_flags;            /* (M) VM_LOCKED* for new mappings (mlockall) */
 	bool has_pinned;                    /* (M) to read is enough: some page was pinned once; never false again */
 	u16 pkey_map;                       /* (M) bit n: protection key n is allocated; 0 where there are none */
+	u16 execute_only_pkey;              /* (M) of memory that may only be executed; 0: none yet */
 	struct mm_layout layout;            /* (M) to write */
 	struct address_space *exe_mapping;  /* (M) */
 	void *exe_file;                     /* (M) */
@@ -186,6 +187,12 @@ bool can_do_mlock(void);
 
 /* Pages of a range become unevictable, or not: those that are there. */
 void mlock_pages(struct mm_struct *mm, unsigned long start, unsigned long end, bool lock);
+
+/* The program may use the key: it was given out, and not to memory that may only be executed. mmap lock held. */
+bool pkey_is_allocated(const struct mm_struct *mm, int pkey);
+/* The key of memory that may only be executed, in vm_flags' place; the running context can no longer read such. 0: there is none.
+ * mmap lock held to write. */
+unsigned long execute_only_pkey_flags(struct mm_struct *mm);
 
 /* Where a new mapping goes: an address or -errno. */
 unsigned long get_unmapped_area(struct mm_struct *mm, unsigned long addr, unsigned long len, pgoff_t pgoff,

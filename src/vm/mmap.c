@@ -130,6 +130,8 @@ static int check_request(struct mmap_request *req, unsigned long prot)
 	if (req->flags & MAP_HUGETLB)
 		return -ENOMEM;
 	req->vm_flags = flags_of(prot, req->flags) | mm->def_flags;
+	if (unlikely(prot == PROT_EXEC))
+		req->vm_flags |= execute_only_pkey_flags(mm);
 	req->addr = get_unmapped_area(mm, req->addr, req->len, req->pgoff, req->flags, req->vm_flags);
 	if (IS_ERR_VALUE(req->addr))
 		return (int)req->addr;

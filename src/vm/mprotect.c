@@ -168,19 +168,34 @@ static struct vm_area_struct *first_vma(struct mm_struct *mm, unsigned long *sta
 	return grows ? NULL : vma;
 }
 
+/* What mprotect asks for one VMA: its rights, and with a key of the caller's that, or (pkey -1) what follows from the rights. */
+static unsigned long asked_flags(const struct vm_area_struct *vma, unsigned long prot, int pkey)
+{
+	unsigned long rights = prot & (PROT_READ | PROT_WRITE | PROT_EXEC), kept = vma->vm_flags & ~VM_ACCESS_FLAGS;
+	struct mm_struct *mm = vma->vm_mm;
+	unsigned long key;
+
+	if (pkey != -1)
+		return rights | (kept & ~VM_PKEY_MASK) | (unsigned long)((u64)pkey << VM_PKEY_SHIFT);
+	if (unlikely(prot == PROT_EXEC)) {
+		key = execute_only_pkey_flags(mm);
+		return rights | (key ? kept & ~VM_PKEY_MASK : kept) | key;
+	}
+	if (unlikely(mm->execute_only_pkey) && (vma->vm_flags & VM_ACCESS_FLAGS) == VM_EXEC &&
+	    vm_flags_pkey(vma->vm_flags) == mm->execute_only_pkey)
+		return rights | (kept & ~VM_PKEY_MASK);
+	return rights | kept;
+}
+
 static int mprotect_locked(struct mm_struct *mm, unsigned long start, unsigned long end, unsigned long prot,
 			   unsigned long grows, int pkey)
 {
-	unsigned long rights = prot & (PROT_READ | PROT_WRITE | PROT_EXEC), keep = ~VM_ACCESS_FLAGS, at;
+	unsigned long at;
 	int err;
 	struct vm_area_struct *vma = first_vma(mm, &start, &end, grows, &err);
 
-	if (pkey != -1) {
-		if (pkey < 0 || pkey > 15 || !(mm->pkey_map >> pkey & 1))
-			return -EINVAL;
-		rights |= (unsigned long)((u64)pkey << VM_PKEY_SHIFT);
-		keep &= ~VM_PKEY_MASK;
-	}
+	if (pkey != -1 && !pkey_is_allocated(mm, pkey))
+		return -EINVAL;
 	if (!vma)
 		return err;
 	for (at = start; at < end; vma = vma->vm_next) {
@@ -188,7 +203,7 @@ static int mprotect_locked(struct mm_struct *mm, unsigned long start, unsigned l
 
 		if (!vma || vma->vm_start > at)
 			return -ENOMEM;
-		flags = rights | (vma->vm_flags & keep);
+		flags = asked_flags(vma, prot, pkey);
 		/* VM_MAYREAD and the like lie four bits above the rights they allow. */
 		if ((flags & ~(flags >> 4)) & VM_ACCESS_FLAGS)
 			return -EACCES;
@@ -206,34 +221,6 @@ static int mprotect_locked(struct mm_struct *mm, unsigned long start, unsigned l
 int do_mprotect(struct mm_struct *mm, unsigned long addr, size_t len, unsigned long prot)
 {
 	return do_pkey_mprotect(mm, addr, len, prot, -1);
-}
-
-int mm_pkey_alloc(struct mm_struct *mm)
-{
-	int pkey = -ENOSPC;
-
-	if (!arch_has_pkeys())
-		return -EINVAL;
-	mmap_write_lock(mm);
-	if (mm->pkey_map != 0xffff) {
-		pkey = __builtin_ctz(~(unsigned int)mm->pkey_map);
-		mm->pkey_map |= (u16)(1u << pkey);
-	}
-	mmap_write_unlock(mm);
-	return pkey;
-}
-
-int mm_pkey_free(struct mm_struct *mm, int pkey)
-{
-	int err = -EINVAL;
-
-	mmap_write_lock(mm);
-	if (pkey >= 0 && pkey <= 15 && (mm->pkey_map >> pkey & 1)) {
-		mm->pkey_map &= (u16)~(1u << pkey);
-		err = 0;
-	}
-	mmap_write_unlock(mm);
-	return err;
 }
 
 int do_pkey_mprotect(struct mm_struct *mm, unsigned long addr, size_t len, unsigned long prot, int pkey)

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
+#include <ucontext.h>
 
 #define ANON (MAP_PRIVATE | MAP_ANONYMOUS)
 #define RW (PROT_READ | PROT_WRITE)
@@ -237,6 +238,121 @@ static void test_switching(void)
 	tap_ok(!in_parent && !status, "each task keeps its rights");
 }
 
+/* ---- the signal frame: PKRU lies where XSAVE would put it ---- */
+
+enum { SW_WORDS = 464, XSAVE_HEADER = 512, MAGIC1 = 0x46505853, MAGIC2 = 0x46505845 };
+static volatile unsigned int in_frame;
+static volatile int frame_whole, new_rights = -1;
+
+static unsigned int pkru_place(void)
+{
+	unsigned int a = 13, b, c = 9, d;
+
+	__asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
+	return b;
+}
+
+static void looks_at_frame(int sig, siginfo_t *info, void *context)
+{
+	char *state = (char *)((ucontext_t *)context)->uc_mcontext.fpregs;
+	unsigned int words[5], place = pkru_place();
+	unsigned long long header, features;
+
+	memcpy(words, state + SW_WORDS, sizeof(words));
+	memcpy(&features, words + 2, sizeof(features));
+	memcpy(&header, state + XSAVE_HEADER, sizeof(header));
+	memcpy((void *)&in_frame, state + place, sizeof(in_frame));
+	frame_whole = words[0] == MAGIC1 && words[1] == words[4] + 4 && words[4] >= place + 8 && (features >> 9 & 1) &&
+		      (header >> 9 & 1) && *(unsigned int *)(state + words[4]) == MAGIC2;
+	if (new_rights == 0)
+		memset(state + place, 0, 4);
+	if (new_rights == 1) {
+		header &= ~(1ull << 9);
+		memcpy(state + XSAVE_HEADER, &header, sizeof(header));
+	}
+	(void)sig;
+	(void)info;
+}
+
+static void test_frame(void)
+{
+	struct sigaction action = { .sa_sigaction = looks_at_frame, .sa_flags = SA_SIGINFO };
+	char *p = mmap(NULL, PAGE, RW, ANON, -1, 0);
+	int key = (int)key_alloc(0, NO_ACCESS);
+	unsigned int mine;
+
+	sigaction(SIGUSR1, &action, NULL);
+	set_key(key, NO_WRITE);
+	mine = rights();
+	raise(SIGUSR1);
+	tap_ok(frame_whole, "a frame with all its parts");
+	tap_is(in_frame, mine, "and the rights of whom it interrupted");
+	tap_is(rights(), mine, "which are back afterwards");
+	/* As a library does that opens what was touched. */
+	sigaction(SIGSEGV, &action, NULL);
+	set_key(key, NO_ACCESS);
+	key_protect(p, PAGE, RW, key);
+	new_rights = 0;
+	*(volatile char *)p = 'f';
+	tap_is(rights(), 0, "a handler gives rights by way of the frame");
+	set_key(key, NO_ACCESS);
+	new_rights = 1;
+	*(volatile char *)p = 'g';
+	tap_is(rights(), 0, "a part that the header leaves out is zero");
+	set_rights(0x55555554);
+	syscall(SYS_pkey_free, key);
+	munmap(p, PAGE);
+}
+
+/* ---- memory that may only be executed ---- */
+
+static void child_executes(void *p)
+{
+	int (*f)(void) = (int (*)(void))p;
+
+	_exit(f() == 7 && touch(p, 0) == SIGSEGV && code == PKUERR ? 0 : 1);
+}
+
+static void test_execute_only(void)
+{
+	static const unsigned char seven[] = { 0xb8, 7, 0, 0, 0, 0xc3 };
+	struct sigaction action = { .sa_sigaction = jump, .sa_flags = SA_SIGINFO };
+	char *p = mmap(NULL, 2 * PAGE, RW, ANON, -1, 0), *q;
+	int (*f)(void) = (int (*)(void))p, key, pipes[2];
+
+	sigaction(SIGSEGV, &action, NULL);
+	memcpy(p, seven, sizeof(seven));
+	memcpy(p + PAGE, seven, sizeof(seven));
+	tap_is(mprotect(p, PAGE, PROT_EXEC), 0, "PROT_EXEC alone");
+	key = (int)protection_key(p);
+	tap_ok(key > 0, "takes a key");
+	tap_is(protection_key(p + PAGE), 0, "for itself");
+	tap_is(f(), 7, "it runs");
+	tap_is(touch(p, 0), SIGSEGV, "and cannot be read");
+	tap_ok(code == PKUERR && key_told == key, "because of the key");
+	if (pipe(pipes))
+		tap_diag("no pipe");
+	fails(write(pipes[1], p, 1), EFAULT, "nor by the kernel");
+	fails(syscall(SYS_pkey_free, key), EINVAL, "the key is not the program's");
+	fails(key_protect(p + PAGE, PAGE, PROT_READ, key), EINVAL, "to free or use");
+	tap_is(in_child(child_executes, p), 0, "a child has it, too");
+	q = mmap(NULL, PAGE, PROT_EXEC, ANON, -1, 0);
+	tap_is(protection_key(q), key, "mmap takes the same");
+	tap_ok(touch(q, 0) == SIGSEGV && code == PKUERR, "with the same effect");
+	set_key(key, 0);
+	munmap(q, PAGE);
+	q = mmap(NULL, PAGE, PROT_EXEC, ANON, -1, 0);
+	tap_is(touch(p, 0), SIGSEGV, "asking again takes rights back that the program gave itself");
+	tap_is(mprotect(p, PAGE, PROT_READ | PROT_EXEC), 0, "other rights");
+	tap_ok(protection_key(p) == 0 && touch(p, 0) == 0, "give the first key back");
+	tap_is(key_protect(p, PAGE, PROT_EXEC, 0), 0, "asked for with a key");
+	tap_ok(protection_key(p) == 0 && touch(p, 0) == 0, "it has that key");
+	close(pipes[0]);
+	close(pipes[1]);
+	munmap(q, PAGE);
+	munmap(p, 2 * PAGE);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc > 1 && !strcmp(argv[1], "rights"))
@@ -247,6 +363,8 @@ int main(int argc, char **argv)
 		test_access();
 		test_exec();
 		test_switching();
+		test_frame();
+		test_execute_only();
 	} else {
 		test_without();
 	}
