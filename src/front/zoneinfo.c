@@ -60,11 +60,10 @@ static int show_pageset(struct text_sink *sink, const struct zone *zone, unsigne
 
 	for (i = 0; i < NR_PCP_LISTS; i++) {
 		const struct pcp_list *list = &pcp->lists[i];
+		struct pcp_view view = pcp_view_of(pcp, (unsigned int)i);
 
-		if (!list->base)
-			continue;
-		count += (unsigned long)pcp_count(list) << list->order;
-		high += (unsigned long)pcp_high(list) << list->order;
+		count += (unsigned long)view.count << list->order;
+		high += (unsigned long)view.high << list->order;
 		high_max += (unsigned long)hint_read(list->high_max) << list->order;
 	}
 	return text_printf(sink,

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* pcp.c - refill, overflow, drain and sizes of the per-CPU lists. */
+/* pcp.c - refill, overflow and drain of the per-CPU lists. */
 #include "phys/pcp.h"
 
 #include "base/string.h"
-#include "phys/memblock.h"
 #include "phys/page_alloc.h"
 #include "phys/page_debug.h"
 #include "phys/phys_state.h"
-#include "quire/errno.h"
 #include "quire/port.h"
 #include "quire/stats.h"
 
@@ -26,170 +24,6 @@ const struct phys_cpu quire_slot_busy = {
 	.by_gfp = {[0 ... GFP_LIST_MASK] = (struct pcp_list *)(uintptr_t)&no_lists.lists[0]},
 	.zone_pcp = {[0 ... QUIRE_MAX_NODES * 8 - 1] = (struct per_cpu_pages *)(uintptr_t)&no_lists},
 };
-
-/* ---- sizes ---- */
-
-struct pcp_size pcp_size_for(unsigned long managed_pages, unsigned int nr_cpus, unsigned int fraction)
-{
-	struct pcp_size size = {0, 0, 0};
-	unsigned long share = managed_pages / nr_cpus;
-
-	/* All CPUs' lists together must not hide a noticeable part of a zone: 1/64 each list, or the user's fraction. */
-	share = fraction ? managed_pages / fraction / nr_cpus : share / 64;
-	if (share < 16)
-		return size;
-	size.high_max = (unsigned int)rounddown_pow_of_two(min_t(unsigned long, share, 1ul << PCP_MAX_SHIFT));
-	size.huge = (unsigned int)min_t(unsigned long, share >> PAGEBLOCK_ORDER, PCP_MAX_HUGE);
-	size.batch = clamp_t(unsigned int, size.high_max / 4, 4, PCP_BATCH_MAX);
-	return size;
-}
-
-u32 pcp_next_high(u32 high, u32 high_max, u32 misses, bool memory_low)
-{
-	if (memory_low)
-		return max_t(u32, high / 2, 1);
-	/* A list that both overflows and runs dry is too short for the swing of the load. */
-	return misses ? min_t(u32, 2 * high, high_max) : high;
-}
-
-/* Entries of an order's list. */
-static unsigned int list_entries(unsigned int order, const struct pcp_size *size)
-{
-	return order == PAGEBLOCK_ORDER ? size->huge : size->high_max >> order;
-}
-
-/* ---- boot ---- */
-
-static void init_list(struct pcp_list *list, struct zone *zone, unsigned int order, unsigned int column,
-		      unsigned int entries, struct page ***memory, unsigned int batch)
-{
-	u32 place = (u32)zone->id << PAGE_ZONE_SHIFT;
-
-	list->order = (u8)order;
-	list->column = (u8)column;
-	list->alloc_flags = (u32)PAGE_OWNER_KERNEL << PAGE_OWNER_SHIFT | place;
-	list->free_flags = (u32)PAGE_OWNER_BUDDY << PAGE_OWNER_SHIFT | place;
-	if (!entries)
-		return;
-	list->sp = list->base = *memory;
-	list->capacity = list->high_max = (u16)entries;
-	list->batch = (u8)max_t(unsigned int, batch >> order, 1);
-	pcp_set_high(list, order == PAGEBLOCK_ORDER ? entries : min_t(u32, entries, 2u * list->batch));
-	*memory += entries;
-}
-
-static struct per_cpu_pages *make_pageset(struct zone *zone, const struct pcp_size *size)
-{
-	struct per_cpu_pages *pcp;
-	unsigned int entries = 0, i;
-	struct page **memory;
-
-	for (i = 0; i < NR_PCP_ORDERS; i++)
-		entries += MIGRATE_PCPTYPES * list_entries(i > PCP_MAX_SMALL_ORDER ? PAGEBLOCK_ORDER : i, size);
-	pcp = memblock_alloc_node(sizeof(*pcp) + entries * sizeof(*memory), CACHE_LINE_BYTES, zone_to_nid(zone));
-	if (!pcp)
-		return NULL;
-	memory = (struct page **)(pcp + 1);
-	for (i = 0; i < NR_PCP_LISTS; i++) {
-		unsigned int order = i / NR_LIST_COLUMNS, column = i % NR_LIST_COLUMNS;
-
-		order = order > PCP_MAX_SMALL_ORDER ? PAGEBLOCK_ORDER : order;
-		init_list(&pcp->lists[i], zone, order, column, column == NO_LIST_COLUMN ? 0 : list_entries(order, size), &memory,
-			  size->batch);
-	}
-	return pcp;
-}
-
-static int init_zone_lists(struct zone *zone, unsigned int nr_cpus)
-{
-	struct phys_state *phys = this_phys();
-	struct pcp_size size = pcp_size_for(zone->present_pages, nr_cpus, phys->sysctl.percpu_pagelist_high_fraction);
-	unsigned int cpu;
-
-	zone->pageset_high = size.high_max;
-	zone->pageset_batch = size.batch;
-	if (!size.high_max)
-		return 0;
-	zone->per_cpu_pageset = memblock_alloc(nr_cpus * sizeof(void *), sizeof(void *));
-	if (!zone->per_cpu_pageset)
-		return -ENOMEM;
-	for (cpu = 0; cpu < nr_cpus; cpu++) {
-		zone->per_cpu_pageset[cpu] = make_pageset(zone, &size);
-		if (!zone->per_cpu_pageset[cpu])
-			return -ENOMEM;
-		phys->cpu[cpu]->zone_pcp[zone->id] = zone->per_cpu_pageset[cpu];
-	}
-	return 0;
-}
-
-static void update_list(struct pcp_list *list, const struct pcp_size *size)
-{
-	u32 high = list->base ? list_entries(list->order, size) : 0;
-
-	/* A list that may hold nothing still hands a batch on. */
-	if (list->base)
-		hint_write(list->high_max, (u16)clamp_t(u32, high, 1, list->capacity));
-}
-
-void pcp_update_high(void)
-{
-	unsigned int nr_cpus = this_quire()->nr_cpus, fraction = hint_read(this_phys()->sysctl.percpu_pagelist_high_fraction);
-	unsigned int cpu, id, i;
-	struct zone *zone;
-
-	for_each_populated_zone(zone, id) {
-		struct pcp_size size = pcp_size_for(zone->present_pages, nr_cpus, fraction);
-
-		for (cpu = 0; zone->per_cpu_pageset && cpu < nr_cpus; cpu++)
-			for (i = 0; i < NR_PCP_LISTS; i++)
-				update_list(&zone->per_cpu_pageset[cpu]->lists[i], &size);
-		if (zone->per_cpu_pageset)
-			zone->pageset_high = min(size.high_max, 1u << PCP_MAX_SHIFT);
-	}
-	/* A list takes its new bound when it is emptied. */
-	drain_all_frames();
-}
-
-/* Combinations that mean nothing go the long way, which says so. */
-static bool gfp_is_nonsense(gfp_t gfp)
-{
-	return request_nonsense(gfp, 0) != NULL;
-}
-
-/* The list that serves requests of order 0 with these low gfp bits at once: of the first zone that they may use. */
-static struct pcp_list *list_for_gfp(struct phys_cpu *cpu, gfp_t gfp)
-{
-	struct zoneref *ref = node_data(cpu->nid)->node_zonelists[ZONELIST_FALLBACK];
-	enum zone_type highest = gfp_zone(gfp);
-
-	while (ref->zone && ref->zone_idx > highest)
-		ref++;
-	/* The cold end is for the long way, and a machine may have no such zone. */
-	if (!ref->zone || gfp & __GFP_COLD || gfp_is_nonsense(gfp))
-		return quire_slot_none.by_gfp[0];
-	return &cpu->zone_pcp[ref->zone->id]->lists[gfp_migratetype(gfp)];
-}
-
-int pcp_init(void)
-{
-	struct phys_state *phys = this_phys();
-	unsigned int nr_cpus = this_quire()->nr_cpus, cpu, id;
-	struct zone *zone;
-
-	for (cpu = 0; cpu < nr_cpus; cpu++) {
-		phys->cpu[cpu]->last = quire_slot_none.last;
-		phys->cpu[cpu]->columns = phys->columns;
-		for (id = 0; id < ARRAY_SIZE(phys->cpu[cpu]->zone_pcp); id++)
-			phys->cpu[cpu]->zone_pcp[id] = quire_slot_none.zone_pcp[0];
-	}
-	for_each_populated_zone(zone, id)
-		if (init_zone_lists(zone, nr_cpus))
-			return -ENOMEM;
-	for (cpu = 0; cpu < nr_cpus; cpu++)
-		for (gfp_t gfp = 0; gfp <= GFP_LIST_MASK; gfp++)
-			phys->cpu[cpu]->by_gfp[gfp] = list_for_gfp(phys->cpu[cpu], gfp);
-	return 0;
-}
 
 /* ---- refill ---- */
 
@@ -299,11 +133,11 @@ static void overflow(struct phys_cpu *cpu, struct pcp_list *list)
 	u32 high = pcp_next_high(pcp_high(list), high_max, list->misses, low);
 
 	list->misses = 0;
-	if (high > pcp_high(list)) {
+	if (high > pcp_high(list) && (high <= list->capacity || pcp_make_room(list, high))) {
 		pcp_set_high(list, high);
 		return;
 	}
-	high = min_t(u32, max_t(u32, high, list->batch), high_max);
+	high = min_t(u32, clamp_t(u32, high, list->batch, list->capacity), high_max);
 	/* Half of it, so that moving the rest down costs less than one entry for each that goes; more where the bound came down. */
 	nr = max_t(u32, max_t(u32, list->batch, count / 2), count > high ? count - high / 2 : 0);
 	drain_list(cpu, list, low ? count : min_t(u32, nr, count));
@@ -361,6 +195,7 @@ static unsigned long drain_pageset(struct phys_cpu *cpu, struct per_cpu_pages *p
 		if (!list->base)
 			continue;
 		drain_list(cpu, list, nr);
+		pcp_forget_room(list);
 		pcp_set_high(list, min_t(u32, clamp_t(u32, pcp_high(list), list->batch, 2u * list->batch), hint_read(list->high_max)));
 		frames += (unsigned long)nr << list->order;
 	}
@@ -401,9 +236,9 @@ unsigned long zone_pcp_pages(const struct zone *zone)
 		return 0;
 	for_each_possible_cpu(cpu)
 		for (i = 0; i < NR_PCP_LISTS; i++) {
-			const struct pcp_list *list = &zone->per_cpu_pageset[cpu]->lists[i];
+			const struct per_cpu_pages *pcp = zone->per_cpu_pageset[cpu];
 
-			frames += (unsigned long)pcp_count(list) << list->order;
+			frames += (unsigned long)pcp_view_of(pcp, i).count << pcp->lists[i].order;
 		}
 	return frames;
 }
@@ -418,7 +253,7 @@ static struct quire_cpumask cpus_with_pages(void)
 	for_each_possible_cpu(cpu)
 		for (id = 0; id < ARRAY_SIZE(phys->cpu[cpu]->zone_pcp); id++)
 			for (i = 0; i < NR_PCP_LISTS; i++)
-				if (pcp_count(&phys->cpu[cpu]->zone_pcp[id]->lists[i]))
+				if (pcp_view_of(phys->cpu[cpu]->zone_pcp[id], i).count)
 					mask.bits[cpu / 64] |= 1ull << cpu % 64;
 	return mask;
 }

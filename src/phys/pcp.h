@@ -38,17 +38,20 @@
 /* log2 of the most entries of a list, in frames of order 0. */
 #define PCP_MAX_SHIFT 9
 
+/* The same when the user asks for more (percpu_pagelist_high_fraction): the stacks are then runs of the allocator's own. */
+#define PCP_MAX_RAISED_SHIFT 15
+
 /* Huge pages that a CPU keeps of a mobility: they are few and large, and serve two or three faults in a row. */
 #define PCP_MAX_HUGE 4
 
 struct pcp_list {                  /* (C) its CPU, as [C1] says                                       */
 	struct page **sp;          /* (C) to write; racy reads are hints                              */
-	struct page **base;        /* (c) NULL: no such list                                          */
+	struct page **base;        /* (C) the stack; NULL: no such list                               */
 	struct page **limit;       /* (C) a list whose sp is here overflows                           */
 	u32 alloc_flags;           /* (c) flags of a page given out from here: zone, node, owner      */
 	u32 free_flags;            /* (c) and of one that waits here                                  */
 	long nr_free;              /* (C) entries that were freed to it; racy reads are hints         */
-	u16 capacity;              /* (c) entries that there is room for                              */
+	u16 capacity;              /* (C) entries that there is room for                              */
 	u16 high_max;              /* (a) most entries that it may grow to                            */
 	u8 batch;                  /* (c) entries that a refill takes                                 */
 	u8 misses;                 /* (C) refills since the last overflow, 255: or more               */
@@ -59,6 +62,10 @@ static_assert(sizeof(struct pcp_list) == 64 && PCP_BATCH_MAX <= 255, "a list's o
 
 struct per_cpu_pages {
 	struct pcp_list lists[NR_PCP_LISTS];
+	u32 moves;                 /* (C) of stacks, twice each: odd while one is under way           */
+	struct {
+		u16 at, capacity;  /* (c) of each list's first stack, behind this struct              */
+	} boot[NR_PCP_LISTS];
 };
 
 enum phys_attention {
@@ -86,21 +93,16 @@ static inline unsigned int pcp_zone_id(const struct pcp_list *list)
 	return list->alloc_flags >> PAGE_ZONE_SHIFT;
 }
 
+/* Of a list of this CPU's; for others', pcp_view_of. */
 static inline u32 pcp_count(const struct pcp_list *list)
 {
-	return (u32)(hint_read(list->sp) - list->base);
-}
-
-/* Entries ever given out: what came in and is no longer there. So the hot path counts nothing for it. */
-static inline unsigned long pcp_nr_alloc(const struct pcp_list *list)
-{
-	return hint_read(list->nr_refilled) + (unsigned long)hint_read(list->nr_free) - hint_read(list->nr_drained) - pcp_count(list);
+	return (u32)(hint_read(list->sp) - hint_read(list->base));
 }
 
 /* Entries at which a list overflows. */
 static inline u32 pcp_high(const struct pcp_list *list)
 {
-	return (u32)(hint_read(list->limit) - list->base);
+	return (u32)(hint_read(list->limit) - hint_read(list->base));
 }
 
 static inline void pcp_set_high(struct pcp_list *list, u32 high)
@@ -165,12 +167,26 @@ struct pcp_size pcp_size_for(unsigned long managed_pages, unsigned int nr_cpus, 
 /* The next `high` of a list that overflows at `high` after `misses` refills. */
 u32 pcp_next_high(u32 high, u32 high_max, u32 misses, bool memory_low);
 
+/* ---- room (pcp_size.c) ---- */
+
+/* A larger stack for a list that this CPU has entered; false: there is no memory for it. */
+bool pcp_make_room(struct pcp_list *list, u32 entries);
+/* Back to the first stack, where the list's bound allows it. The list is entered, and empty. */
+void pcp_forget_room(struct pcp_list *list);
+/* A list of any CPU, while that one goes on. */
+struct pcp_view {
+	u32 count, high;
+};
+struct pcp_view pcp_view_of(const struct per_cpu_pages *pcp, unsigned int i);
+/* Entries ever given out from it: what came in and is no longer there. So the hot path counts nothing for it. */
+unsigned long pcp_nr_alloc(const struct per_cpu_pages *pcp, unsigned int i);
+
 /* ---- lists of this CPU ---- */
 
 /* Makes the lists of all possible CPUs. 0 or -ENOMEM. Context: boot. */
 int pcp_init(void);
-/* Gives all lists the bounds that the sysctl percpu_pagelist_high_fraction says (0: the default; the room made at boot is the most),
- * and empties them. May sleep. */
+/* Gives all lists the bounds that the sysctl percpu_pagelist_high_fraction says (0: the default), and empties
+ * them. May sleep. */
 void pcp_update_high(void);
 /* A run from this CPU's list of `zone`, refilled if needed. NULL: the zone has none, or the CPU is busy. */
 struct page *pcp_alloc(struct zone *zone, unsigned int order, enum migratetype type, unsigned int alloc_flags);

@@ -50,9 +50,9 @@ __no_sanitize_thread static unsigned long zone_events(const struct zone *zone, b
 
 	for (cpu = 0; zone->per_cpu_pageset && cpu < this_quire()->nr_cpus; cpu++)
 		for (i = 0; i < NR_PCP_LISTS; i++) {
-			const struct pcp_list *list = &zone->per_cpu_pageset[cpu]->lists[i];
+			const struct per_cpu_pages *pcp = zone->per_cpu_pageset[cpu];
 
-			sum += (freed ? (unsigned long)hint_read(list->nr_free) : pcp_nr_alloc(list)) << list->order;
+			sum += (freed ? (unsigned long)hint_read(pcp->lists[i].nr_free) : pcp_nr_alloc(pcp, i)) << pcp->lists[i].order;
 		}
 	return sum;
 }
