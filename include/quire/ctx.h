@@ -42,6 +42,7 @@ struct quire_ctx {
 	u8 nr_held;                       /* debug builds: locks held                           */
 	u8 rcu_depth;                     /* nesting of rcu_read_lock, where the host marks it  */
 	u8 pagefault_off;                 /* nesting of pagefault_disable                       */
+	u32 mems_allowed;                 /* the host's: nodes that __GFP_HARDWALL keeps to, as bits; 0: all */
 	u8 held[QUIRE_CTX_MAX_HELD];      /* debug builds: their ranks, in order taken          */
 	void *host;                       /* the host's task                                    */
 	/* Debug builds, for tests: this context's fail_nth-th allocation of these kinds fails, once. 0: none does, or it has

@@ -31,7 +31,7 @@
 #define __GFP_MEMALLOC ((gfp_t)1 << 17) /* ignores watermarks: the caller frees more than it takes      */
 #define __GFP_COMP ((gfp_t)1 << 18)     /* a compound page                                              */
 #define __GFP_NOMEMALLOC ((gfp_t)1 << 19) /* never the reserves                                         */
-#define __GFP_HARDWALL ((gfp_t)1 << 20) /* a user's page; there are no cpusets, and a mask of nodes always holds: no effect */
+#define __GFP_HARDWALL ((gfp_t)1 << 20) /* a user's page: only of the context's mems_allowed (quire/ctx.h)       */
 #define __GFP_THISNODE ((gfp_t)1 << 21) /* only the given node                                          */
 #define __GFP_ACCOUNT ((gfp_t)1 << 22)  /* charge the owner's group; there are no groups: no effect     */
 #define __GFP_ZEROTAGS ((gfp_t)1 << 23) /* clear memory tags too; no CPU here has them: no effect       */

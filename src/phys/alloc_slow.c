@@ -61,6 +61,14 @@ static unsigned int context_alloc_flags(gfp_t gfp)
 	return ctx->flags & QUIRE_CTX_OOM_VICTIM ? ALLOC_OOM : 0;
 }
 
+u32 allowed_mems(gfp_t gfp)
+{
+	const struct quire_ctx *ctx = this_ctx();
+
+	/* Whoever is being killed gives back more than it takes, from wherever. */
+	return gfp & __GFP_HARDWALL && !(ctx->flags & QUIRE_CTX_OOM_VICTIM) ? ctx->mems_allowed : 0;
+}
+
 static void prepare_context(struct alloc_context *ac, gfp_t gfp, unsigned int order, int nid,
 			    const unsigned long *nodemask)
 {
@@ -75,9 +83,14 @@ static void prepare_context(struct alloc_context *ac, gfp_t gfp, unsigned int or
 		.migratetype = gfp_migratetype(gfp),
 		.highest_zoneidx = gfp_zone(gfp),
 		.nodemask = nodemask,
+		.allowed = allowed_mems(gfp),
 		.nid = nid,
 		.alloc_flags = gfp_to_alloc_flags(gfp, order),
 	};
+	if (unlikely(ac->allowed)) {
+		ac->allowed &= nodemask ? *nodemask : ~0ul;
+		ac->nodemask = &ac->allowed;
+	}
 	if (pgdat)
 		ac->zonelist = pgdat->node_zonelists[gfp & __GFP_THISNODE ? ZONELIST_NOFALLBACK : ZONELIST_FALLBACK];
 }

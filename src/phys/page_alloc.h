@@ -28,6 +28,7 @@ struct alloc_context {
 	enum zone_type highest_zoneidx;
 	struct zoneref *zonelist;
 	const unsigned long *nodemask;
+	unsigned long allowed; /* what nodemask points to when the context's own mask is part of it */
 	int nid;
 	unsigned int alloc_flags; /* enum alloc_flags */
 };
@@ -53,6 +54,8 @@ unsigned int gfp_to_alloc_flags(gfp_t gfp, unsigned int order);
 /* The gfp as this context may use it (memalloc_noio_save and the like). */
 gfp_t current_gfp_context(gfp_t gfp);
 
+/* The nodes that the running context's memory may come from for these flags, as bits; 0: all. */
+u32 allowed_mems(gfp_t gfp);
 /* What is wrong with a request, in words; NULL: nothing. */
 const char *request_nonsense(gfp_t gfp, unsigned int order);
 /* The long way of alloc_pages: no reference, owner KERNEL, zeroed when asked. */

@@ -11,6 +11,11 @@
 
 /* Linux's PAGE_POISON: a byte that is no likely pointer, length or zero. */
 #define PAGE_POISON 0xaa
+/* In the mapping word of a free frame: how much of it was filled. */
+#define FILLED_LINE PAGE_POISON
+#define FILLED_WHOLE (PAGE_POISON << 8 | PAGE_POISON)
+/* Without the option, runs above this order get their frames' first lines filled only: a debug build is to be fast enough to be used. */
+#define WHOLE_MAX_ORDER 3
 
 bool page_debug_option(const char *name, bool otherwise)
 {
@@ -34,14 +39,14 @@ static void watch_all_cpus(void)
 
 int page_debug_init(void)
 {
-	bool poison = page_debug_option("page_poison=", false);
+	bool always = page_debug_option("page_poison=", false);
 	int err = page_owner_init();
 
-	if (poison)
-		this_phys()->poison_bytes = PAGE_SIZE;
+	if (always)
+		this_phys()->poison = POISON_ALWAYS;
 	else if (page_debug_option("page_poison=", QUIRE_DEBUG))
-		this_phys()->poison_bytes = CACHE_LINE_BYTES;
-	if (!err && (poison || this_phys()->owner))
+		this_phys()->poison = POISON_SMALL;
+	if (!err && (always || this_phys()->owner))
 		watch_all_cpus();
 	return err;
 }
@@ -51,14 +56,14 @@ int page_debug_init(void)
 /* Is there an address to fill the frame by? */
 static bool can_poison(const struct page *page)
 {
-	return this_phys()->poison_bytes && page_zonenum(page) != ZONE_HIGHMEM;
+	return this_phys()->poison && page_zonenum(page) != ZONE_HIGHMEM;
 }
 
-static void report_written(struct page *page, const u8 *byte, unsigned int at)
+static void report_written(struct page *page, const u8 *byte, unsigned int at, unsigned int end)
 {
 	unsigned int i, nr = 0;
 
-	for (i = at; i < this_phys()->poison_bytes; i++)
+	for (i = at; i < end; i++)
 		nr += byte[i] != PAGE_POISON;
 	__atomic_fetch_add(&this_phys()->bad_pages, 1, __ATOMIC_RELAXED);
 	quire_log(QUIRE_LOG_ERR, "pagealloc: memory corruption: pfn %#lx was written while it was free, %u byte%s from offset %#x on: %02x",
@@ -66,39 +71,42 @@ static void report_written(struct page *page, const u8 *byte, unsigned int at)
 	page_owner_report(page);
 }
 
-static void check_poison(struct page *page)
+static void check_poison(struct page *page, unsigned int bytes)
 {
+	const unsigned long *word = page_address(page), poison = ~0ul / 0xff * PAGE_POISON;
 	const u8 *byte = page_address(page);
 	unsigned int i;
 
-	for (i = 0; i < this_phys()->poison_bytes; i++)
-		if (unlikely(byte[i] != PAGE_POISON)) {
-			report_written(page, byte, i);
+	for (i = 0; word[i] == poison; i++)
+		if (i == bytes / sizeof(*word) - 1)
 			return;
-		}
+	for (i *= sizeof(*word); byte[i] == PAGE_POISON; i++)
+		;
+	report_written(page, byte, i, bytes);
 }
 
-/* The mark that a frame was filled is its mapping word: frames that were never given out are not. */
+/* Frames that were never given out are not filled. */
 static void unpoison(struct page *page, unsigned int order)
 {
 	unsigned int i;
 
 	for (i = 0; i < 1u << order; i++) {
-		if (page[i].mapping_word != PAGE_POISON)
+		if (page[i].mapping_word != FILLED_LINE && page[i].mapping_word != FILLED_WHOLE)
 			continue;
 		if (can_poison(page))
-			check_poison(page + i);
+			check_poison(page + i, page[i].mapping_word == FILLED_WHOLE ? PAGE_SIZE : CACHE_LINE_BYTES);
 		page[i].mapping_word = 0;
 	}
 }
 
 static void poison(struct page *page, unsigned int order)
 {
+	bool whole = this_phys()->poison == POISON_ALWAYS || order <= WHOLE_MAX_ORDER;
 	unsigned int i;
 
 	for (i = 0; can_poison(page) && i < 1u << order; i++) {
-		memset(page_address(page + i), PAGE_POISON, this_phys()->poison_bytes);
-		page[i].mapping_word = PAGE_POISON;
+		memset(page_address(page + i), PAGE_POISON, whole ? PAGE_SIZE : CACHE_LINE_BYTES);
+		page[i].mapping_word = whole ? FILLED_WHOLE : FILLED_LINE;
 	}
 }
 

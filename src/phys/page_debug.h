@@ -3,7 +3,8 @@
  * page_debug.h - what is looked at when a frame changes hands: was it written while it was free, who has it, and shall this
  * request fail?
  *
- *	page_poison=on     the whole of a free frame is filled and checked; debug builds do so with its first cache line anyway
+ *	page_poison=on     a free frame is filled, and checked when it is given; debug builds do so unless it is =off, with
+ *	                   whole frames for small runs and the first cache line of each for large ones
  *	page_owner=on      every frame's history is kept (page_owner.h)
  *	page_alloc_fail_nth    the n-th request from now on fails (a test's)
  *

@@ -20,6 +20,7 @@
 
 #include "phys/buddy.h"
 #include "quire/gfp.h"
+#include "quire/placement.h"
 
 enum migratetype {
 	MIGRATE_UNMOVABLE,
@@ -32,33 +33,15 @@ enum migratetype {
 	MIGRATE_TYPES,
 };
 
-/* Fullness classes: 64 frames each. Fewer heal slower, more cost list heads. */
-#define NR_FULLNESS 8
+/* Frames of a fullness class: 64. */
 #define FULLNESS_SHIFT (PAGEBLOCK_ORDER - 3)
+static_assert(PAGEBLOCK_PAGES >> FULLNESS_SHIFT == NR_FULLNESS, "a class for each block");
 
 /* Class of a block with `nr_free` free frames: 0 is the fullest. */
 static inline unsigned int block_fullness(unsigned int nr_free)
 {
 	return (nr_free - 1) >> FULLNESS_SHIFT;
 }
-
-/* What one mobility type has on offer: bit `o` of avail[f] says that blocks of fullness f are there whose largest free
- * run has order `o`. */
-struct offer {
-	u16 avail[NR_FULLNESS];
-};
-
-struct placement {
-	unsigned int fullness, order;
-};
-
-/* Chooses the list to serve `order` from; false when no block has such a run. Replaceable (phys_set_placement). */
-typedef bool (*placement_policy)(const struct offer *offer, unsigned int order, struct placement *place);
-
-/* The default: the fullest block that can serve the request, in it the smallest large run. */
-bool place_fullest(const struct offer *offer, unsigned int order, struct placement *place);
-/* The opposite, for comparison: the block with the smallest run that fits, however empty. */
-bool place_best_fit(const struct offer *offer, unsigned int order, struct placement *place);
 
 /* The types to fall back to, best first, ended by MIGRATE_TYPES. */
 const u8 *fallback_order(enum migratetype type);

@@ -12,6 +12,12 @@
 #include "phys/zone.h"
 #include "sync/percpu.h"
 
+enum poison {
+	POISON_NEVER,
+	POISON_SMALL,  /* of large runs a part only */
+	POISON_ALWAYS,
+};
+
 struct phys_sysctl {                    /* (a) each a value of /proc/sys/vm                           */
 	unsigned long min_free_kbytes;
 	unsigned int watermark_scale_factor; /* in 1/10000 of a zone                                   */
@@ -26,7 +32,7 @@ struct phys_state {                     /* (c) constant after boot, but for what
 	u8 *columns;                    /* (a) by block: where its frames wait among the per-CPU lists */
 	u32 nr_blocks;
 	pfn_t max_pfn;                  /* one more than the last frame of RAM                         */
-	placement_policy placement;
+	placement_policy placement;     /* (a)                                                         */
 	struct phys_cpu *cpu[QUIRE_MAX_CPUS];
 	pg_data_t *nodes[QUIRE_MAX_NODES];
 	u8 distance[QUIRE_MAX_NODES][QUIRE_MAX_NODES];
@@ -42,7 +48,7 @@ struct phys_state {                     /* (c) constant after boot, but for what
 	unsigned long bad_lists;        /* (Z) of any zone: broken lists found, and made anew from the blocks */
 	unsigned long bad_pages;        /* (a) frames quarantined after a broken check                 */
 	u64 last_report_ns __aligned(8); /* (a) when a failed allocation was last reported              */
-	unsigned int poison_bytes;      /* (c) of each freed frame, filled with a pattern and checked when it is given */
+	enum poison poison;             /* (c) a freed frame is filled with a pattern, and checked when it is given */
 	unsigned long fail_nth;         /* (a) so many requests until one fails on purpose; 0: none      */
 	struct dev_pagemap *devices;    /* (a) memory of devices (device.c)                            */
 	struct page_owner_state *owner; /* (c) page_owner=on                                           */

@@ -324,6 +324,11 @@ void zone_free_frames(struct zone *zone, const u32 *pfns, unsigned int nr)
 
 /* ---- taking ---- */
 
+void phys_set_placement(placement_policy policy)
+{
+	hint_write(this_phys()->placement, policy ? policy : place_fullest);
+}
+
 static struct pageblock *block_of_place(struct zone *zone, enum migratetype type, struct placement place)
 {
 	return block_at(zone->free_area[place.order].free_list[type][place.fullness]);
@@ -365,13 +370,24 @@ static u32 take_from_block(struct zone *zone, struct pageblock *block, unsigned 
 	return (u32)block_start_pfn(block) + offset;
 }
 
-static u32 take_typed(struct zone *zone, unsigned int order, enum migratetype type)
+/* The block that the policy serves `order` from; NULL: none has such a run. */
+static struct pageblock *choose_block(struct zone *zone, enum migratetype type, unsigned int order)
 {
+	const struct offer *offer = &zone->offer[type];
 	struct placement place;
 
-	if (!this_quire()->phys->placement(&zone->offer[type], order, &place))
-		return PAGE_NO_PFN;
-	return take_from_block(zone, block_of_place(zone, type, place), order);
+	if (!hint_read(this_phys()->placement)(offer, order, &place))
+		return NULL;
+	QUIRE_ASSERT_MSG(place.fullness < NR_FULLNESS && place.order >= order && offer->avail[place.fullness] >> place.order & 1,
+			 "the placement policy chose a list that is empty, or whose blocks are too full");
+	return block_of_place(zone, type, place);
+}
+
+static u32 take_typed(struct zone *zone, unsigned int order, enum migratetype type)
+{
+	struct pageblock *block = choose_block(zone, type, order);
+
+	return block ? take_from_block(zone, block, order) : PAGE_NO_PFN;
 }
 
 /* The emptiest block of `type` that can serve `order`, largest run first. */
@@ -471,13 +487,12 @@ static unsigned int take_frames_from(struct zone *zone, struct pageblock *block,
 unsigned int zone_take_frames(struct zone *zone, enum migratetype type, unsigned int alloc_flags, u32 *pfns,
 			      unsigned int nr)
 {
-	placement_policy policy = this_quire()->phys->placement;
-	struct placement place;
+	struct pageblock *block;
 	unsigned int done = 0;
 	u32 pfn;
 
-	while (done < nr && !cma_first(zone, alloc_flags) && policy(&zone->offer[type], 0, &place))
-		done += take_frames_from(zone, block_of_place(zone, type, place), pfns + done, nr - done);
+	while (done < nr && !cma_first(zone, alloc_flags) && (block = choose_block(zone, type, 0)) != NULL)
+		done += take_frames_from(zone, block, pfns + done, nr - done);
 	while (done < nr && (pfn = zone_take_run(zone, 0, type, alloc_flags)) != PAGE_NO_PFN)
 		pfns[done++] = pfn;
 	return done;

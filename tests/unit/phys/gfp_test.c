@@ -230,7 +230,7 @@ static void depths(void)
 
 static void without_effect(void)
 {
-	static const gfp_t flags[] = {__GFP_WRITE, __GFP_HARDWALL, __GFP_ACCOUNT, __GFP_ZEROTAGS};
+	static const gfp_t flags[] = {__GFP_WRITE, __GFP_ACCOUNT, __GFP_ZEROTAGS};
 	unsigned long before = nr_free_pages(), reach;
 	struct page *plain;
 

@@ -169,6 +169,46 @@ static void lists_by_kind(void)
 	tap_is(phys_check(), 0, "every invariant holds");
 }
 
+static unsigned int emptiest_asked;
+
+/* A host's own policy: the emptiest block. */
+static bool place_emptiest(const struct offer *offer, unsigned int order, struct placement *place)
+{
+	emptiest_asked++;
+	for (unsigned int f = NR_FULLNESS; f-- > 0; )
+		for (unsigned int o = MAX_ORDER + 1; o-- > order; )
+			if (offer->avail[f] >> o & 1) {
+				*place = (struct placement){f, o};
+				return true;
+			}
+	return false;
+}
+
+/* A run of order 4 passes the lists by, so that each is placed by the policy. */
+static unsigned int fullness_of_next(void)
+{
+	struct page *run = alloc_pages(GFP_KERNEL, 4);
+	unsigned int fullness = block_fullness(pfn_to_block(page_to_pfn(run))->nr_free + 16u);
+
+	__free_pages(run, 4);
+	return fullness;
+}
+
+static void own_policy(void)
+{
+	/* Half a block: there is one that is neither full nor empty. */
+	struct page *half = alloc_pages(GFP_KERNEL, 8);
+	unsigned int by_default = fullness_of_next();
+
+	phys_set_placement(place_emptiest);
+	tap_ok(fullness_of_next() == NR_FULLNESS - 1 && emptiest_asked > 0 && by_default < NR_FULLNESS - 1,
+	       "a host's policy is asked: from the emptiest block instead of fullness %u", by_default);
+	phys_set_placement(NULL);
+	tap_is(fullness_of_next(), by_default, "NULL is the default again");
+	__free_pages(half, 8);
+	tap_is(phys_check(), 0, "every invariant holds");
+}
+
 /* What a bound on the lists changes: how much one CPU keeps. */
 static void list_bounds(void)
 {
@@ -249,6 +289,7 @@ int main(void)
 	if (tap_pace == 1) { /* the lists of a machine that runs are filled again at once */
 		list_bounds();
 		lists_by_kind();
+		own_policy();
 	}
 	script_with_failures();
 	tap_machine_frames_end(machine);

@@ -302,6 +302,7 @@ int main(void)
 	poison("page_poison=on page_owner=on", 4095, true);
 	poison("page_poison=on", 0, true);
 	poison(NULL, 8, QUIRE_DEBUG);
+	poison(NULL, 4095, QUIRE_DEBUG);
 	poison("page_poison=off", 8, false);
 	corrupt_lists();
 	boot_words();

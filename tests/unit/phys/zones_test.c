@@ -92,6 +92,40 @@ static void requests(void)
 	}
 }
 
+/* A context that may use some nodes only. */
+static void hardwall(void)
+{
+	unsigned long only0 = 1ul << 0;
+	struct page *first = NULL, *page;
+	unsigned long nr = 0;
+
+	__free_page(alloc_page(GFP_USER));
+	this_ctx()->mems_allowed = 1u << 1;
+	tap_is(nid_of(alloc_page(GFP_USER)), 1, "__GFP_HARDWALL: of the allowed nodes, also when the CPU has a frame of another at hand");
+	page = alloc_pages(GFP_USER, 3);
+	tap_is(page ? (int)page_to_nid(page) : -1, 1, "a run too");
+	__free_pages(page, 3);
+	tap_is(nid_of(alloc_pages_node(2, GFP_USER, 0)), 1, "whatever node is named");
+	tap_is(nid_of(alloc_page(GFP_KERNEL)), 0, "the kernel's own pages come from everywhere");
+	tap_ok(!__alloc_pages_nodemask(GFP_USER | __GFP_NOWARN, 0, 0, &only0), "a mask that leaves nothing of it gets nothing");
+	this_ctx()->flags |= QUIRE_CTX_OOM_VICTIM;
+	tap_is(nid_of(alloc_page(GFP_USER)), 0, "whoever is being killed is let out");
+	this_ctx()->flags &= ~(u32)QUIRE_CTX_OOM_VICTIM;
+	while ((page = alloc_page(GFP_USER | __GFP_NOWARN)) && page_to_nid(page) == 1) {
+		page->owner_ptr = first;
+		first = page;
+		nr++;
+	}
+	tap_ok(!page && nr > 1000, "a full node: NULL after %lu frames, while others have some", nr);
+	this_ctx()->mems_allowed = 0;
+	tap_is(nid_of(alloc_page(GFP_USER)), 0, "no mask: everywhere again");
+	while (first) {
+		page = first;
+		first = page->owner_ptr;
+		__free_page(page);
+	}
+}
+
 static void reserves(void)
 {
 	const struct zone *dma = &node_data(0)->node_zones[ZONE_DMA], *dma32 = &node_data(0)->node_zones[ZONE_DMA32];
@@ -133,6 +167,7 @@ int main(void)
 	machine = three_nodes(&boot);
 	lists();
 	requests();
+	hardwall();
 	reserves();
 	highatomic();
 	tap_machine_frames_end(machine);
