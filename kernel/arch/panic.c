@@ -15,7 +15,7 @@
 #include "lib/printk.h"
 #include "proc/pid.h"
 #include "proc/signal.h"
-#include "sched/sched.h"
+#include "sched/rq.h"
 #include "sched/task.h"
 
 bool raw_locks_broken;
@@ -120,21 +120,24 @@ static void print_who(void)
 }
 
 /*
- * Where each task sleeps. Without tasklist_lock, which the one who stands still may hold: what is read here may be about to change,
- * and that is told to somebody for whom nothing changes any more.
+ * Where each task stands that is off the CPU. Without tasklist_lock, which the one who stands still may hold: what is read here may be
+ * about to change, and that is told to somebody for whom nothing changes any more.
  */
-static void print_sleepers(void)
+static void print_tasks(void)
 {
 	const struct task *leader, *p;
 
 	list_for_each_entry(leader, &task_list, tasks) {
 		for_each_thread(leader->signal, p) {
+			const struct rq *rq = rq_of(p->cpu);
 			unsigned long sp = p->thread.rsp;
 
-			if (p->on_rq || p->exit_state)
+			if (rq && rq->curr == p)
 				continue;
-			pr_emerg("task:%-15s state:%c pid:%-5d tgid:%-5d", p->comm, task_state_char(p), p->pid, p->tgid);
-			print_stack((struct stack_range){ sp, p->thread.stack_top }, 0, switched_off_bp(&p->thread));
+			pr_emerg("task:%-15s state:%c pid:%-5d tgid:%-5d cpu:%u%s", p->comm, task_state_char(p), p->pid, p->tgid,
+				 p->cpu, p->on_rq ? " queued" : "");
+			if (!p->exit_state)
+				print_stack((struct stack_range){ sp, p->thread.stack_top }, 0, switched_off_bp(&p->thread));
 		}
 	}
 }
@@ -161,7 +164,7 @@ void report_cpu(struct pt_regs *regs)
 	if (!user_mode(regs))
 		print_backtrace(regs->ip, regs->sp, regs->bp);
 	if (this_percpu.cpu == 0)
-		print_sleepers();
+		print_tasks();
 	console_loglevel = loglevel;
 	__atomic_clear(&turn.held, __ATOMIC_RELEASE);
 	if (!__atomic_sub_fetch(&nr_reporting, 1, __ATOMIC_SEQ_CST))

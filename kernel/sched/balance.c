@@ -153,7 +153,9 @@ bool balance_tick(struct rq *rq, u64 now)
 	if (nr_online_cpus == 1 || now < rq->next_balance)
 		return false;
 	rq->next_balance = now + BALANCE_NS;
-	balance_pull(rq);
+	/* Where the tick finds the idle task, nothing but this makes it look at the queue again. */
+	if (balance_pull(rq) && rq->curr == rq->idle)
+		resched_rq(rq);
 	return rq->nr_running >= 2;
 }
 

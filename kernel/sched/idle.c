@@ -3,6 +3,7 @@
 #include "arch/cpu.h"
 #include "arch/smp.h"
 #include "arch/interrupt.h"
+#include "base/assert.h"
 #include "quire/slab.h"
 #include "quire/vmalloc.h"
 #include "sched/rq.h"
@@ -26,6 +27,16 @@ struct thread_struct *sched_new_idle(unsigned int cpu)
 	return &idle->thread;
 }
 
+/* [R5], looked at while nobody can be in the middle of giving this CPU a task. */
+static void check_nothing_to_run(struct rq *rq)
+{
+	if (!QUIRE_DEBUG)
+		return;
+	spin_lock(&rq->lock);
+	QUIRE_ASSERT_MSG(!rq->nr_running || need_resched(), "[R5] a CPU goes to sleep with a task in its queue");
+	spin_unlock(&rq->lock);
+}
+
 /* One halt, unless there is work. Interrupts on at entry and exit. */
 static void idle_once(struct rq *rq)
 {
@@ -36,6 +47,7 @@ static void idle_once(struct rq *rq)
 		irq_enable();
 		return;
 	}
+	check_nothing_to_run(rq);
 	tick_idle_enter(rq);
 	rcu_idle_enter(rq->cpu);
 	cpu_idle_wait();

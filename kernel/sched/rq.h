@@ -9,6 +9,7 @@
  * [R2] nr_running counts queued tasks and curr, unless curr is the idle task or about to sleep.
  * [R3] load is the sum of the weights of the fair tasks that nr_running counts.
  * [R4] A second run queue's lock is only tried, never waited for, while one is held.
+ * [R5] While a CPU's idle task runs and something is queued, the idle task's TIF_NEED_RESCHED is set.
  * Lock: rq->lock, outside the order of ranks because two contexts share one holding of it;
  * interrupts off. Sleeps: never. Allocates: never.
  */
