@@ -45,6 +45,9 @@ struct address_space_operations {
 	/* May the current context know which pages of the object are cached, and throw some out: its owner, and who may write
 	 * it? Others would spy on those who use the same file. NULL: everybody may. May sleep. */
 	bool (*may_manage)(void *file);
+	/* MADV_REMOVE: bytes [start, end), whole pages, become a hole, if the file's seals and the like allow it. 0 or -errno.
+	 * NULL: nothing forbids it, the library removes the pages itself. No lock held. May sleep. */
+	int (*punch_hole)(void *file, u64 start, u64 end);
 	/* Before the first write through a shared mapping to a clean page (time stamps, reservations). 0 or -errno.
 	 * NULL: nothing to do. May sleep. */
 	int (*page_mkwrite)(struct address_space *mapping, struct page *page);

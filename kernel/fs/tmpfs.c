@@ -177,6 +177,13 @@ static bool map_may_manage(void *handle)
 	return inode_owner_or_capable(file->f_inode) || !path_permission(&file->f_path, MAY_WRITE);
 }
 
+static int map_punch_hole(void *handle, u64 start, u64 end)
+{
+	struct file *file = handle;
+
+	return (int)file->f_op->fallocate(file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, start, end - start);
+}
+
 static int map_mkwrite(struct address_space *mapping, struct page *page)
 {
 	inode_touch(mapping->host);
@@ -193,6 +200,7 @@ const struct address_space_operations tmpfs_mapping_ops = {
 	.file_path = map_file_path,
 	.file_id = map_file_id,
 	.may_manage = map_may_manage,
+	.punch_hole = map_punch_hole,
 	.page_mkwrite = map_mkwrite,
 };
 

@@ -118,12 +118,27 @@ static int may_punch(const struct vm_area_struct *vma)
 	return mapping_is_ram(vma->vm_mapping) ? 0 : -EOPNOTSUPP;
 }
 
-/* The object loses the pages, and with them everybody who maps it. */
-static void punch_hole(const struct vm_area_struct *vma, unsigned long start, unsigned long end)
+/* The object loses the pages, and with them everybody who maps it. Its owner has locks that come before the mmap lock, which is
+ * given up for it. */
+static int punch_hole(struct vm_area_struct *vma, struct vm_area_struct **vmap, unsigned long start, unsigned long end)
 {
+	struct mm_struct *mm = vma->vm_mm;
+	const struct address_space_operations *ops = vma->vm_mapping->ops;
 	u64 from = (u64)linear_page_index(vma, start) << PAGE_SHIFT;
+	void *file = vma->vm_file;
+	int err;
 
-	truncate_inode_pages_range(vma->vm_mapping, from, from + (end - start));
+	if (!ops->punch_hole) {
+		truncate_inode_pages_range(vma->vm_mapping, from, from + (end - start));
+		return 0;
+	}
+	ops->get_file(file);
+	mmap_read_unlock(mm);
+	err = ops->punch_hole(file, from, from + (end - start));
+	ops->put_file(file);
+	mmap_read_lock(mm);
+	*vmap = NULL;
+	return err;
 }
 
 /* The advice would change what a sealed VMA that the program cannot write reads as. */
@@ -158,7 +173,8 @@ static int may_lose(const struct vm_area_struct *vma, int advice)
 	}
 }
 
-/* The contents go, once the monitor of a watched range knows of it; for that the lock, held to read, is given up for a while. */
+/* The contents go, once the monitor of a watched range knows of it; for that the lock, held to read, may be given up for a while:
+ * then *vmap is NULL. */
 static int lose_contents(struct mm_struct *mm, struct vm_area_struct **vmap, unsigned long start, unsigned long end,
 			 int advice)
 {
@@ -170,7 +186,7 @@ static int lose_contents(struct mm_struct *mm, struct vm_area_struct **vmap, uns
 	if (unlikely(userfault_remove(vma, start, end))) {
 		mmap_read_lock(mm);
 		vma = vma_lookup(mm, start);
-		*vmap = vma;
+		*vmap = NULL;
 		if (!vma)
 			return -ENOMEM;
 		err = may_lose(vma, advice);
@@ -181,7 +197,7 @@ static int lose_contents(struct mm_struct *mm, struct vm_area_struct **vmap, uns
 	if (advice == MADV_FREE)
 		free_lazily(vma, start, end);
 	else if (advice == MADV_REMOVE)
-		punch_hole(vma, start, end);
+		return punch_hole(vma, vmap, start, end);
 	else
 		zap_vma_range(vma, start, end);
 	return 0;
@@ -243,7 +259,8 @@ static int advise_range(struct mm_struct *mm, unsigned long start, unsigned long
 		err = advise_vma(mm, &vma, start, upto, advice);
 		if (err)
 			return err;
-		start = max(upto, min(end, vma->vm_end));
+		/* The lock may have been given up meanwhile. */
+		start = vma ? max(upto, min(end, vma->vm_end)) : upto;
 		vma = find_vma(mm, start);
 	}
 	return unmapped;

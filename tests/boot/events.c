@@ -157,6 +157,9 @@ static void test_memfd(void)
 	map[5000] = 'A';
 	tap_ok(pread(fd, text, 1, 5000) == 1 && text[0] == 'A', "is mapped and read");
 	fails(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE), EBUSY, "not sealed while it is mapped");
+	tap_is(fcntl(fd, F_ADD_SEALS, F_SEAL_FUTURE_WRITE), 0, "but against writing it any other way");
+	fails(madvise(map + PAGE, PAGE, MADV_REMOVE), EPERM, "such as a hole");
+	tap_is(map[5000], 'A', "which is not made");
 	munmap(map, 2 * PAGE);
 	tap_is(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK), 0, "but after");
 	fails(write(fd, "x", 1), EPERM, "no writing");

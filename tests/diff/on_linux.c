@@ -57,13 +57,15 @@ static bool in_windows(long addr)
 }
 
 /*
- * Where the CPU has protection keys, memory that may only be executed cannot be read: a difference of CPUs, not of kernels. With
- * every key open there is none.
+ * Where the CPU has protection keys, memory that may only be executed cannot be read: a difference of CPUs, not of kernels, if
+ * only one side has them. With every key open there is none.
  */
 static void open_keys(void)
 {
 	unsigned int a = 7, b, c = 0, d;
 
+	if (diff_features & FEATURE_KEYS)
+		return;
 	__asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
 	if (c >> 4 & 1)
 		__asm__ volatile("wrpkru" :: "a"(0), "c"(0), "d"(0) : "memory");
