@@ -141,6 +141,32 @@ int proc_show_auxv(struct text_sink *sink, struct task *task)
 	return with_mm(sink, task, show_auxv);
 }
 
+/* ---- clear_refs ---- */
+
+/* What is written there; soft dirty bits are accepted and kept by nobody, as in a Linux without them. */
+enum { CLEAR_REFS_SOFT_DIRTY = 4, CLEAR_REFS_HIWATER_RSS, CLEAR_REFS_END };
+
+int proc_store_clear_refs(struct task *task, const char *text, size_t len)
+{
+	struct mm_struct *mm;
+	long what;
+	int err = parse_long(text, &what);
+
+	if (err)
+		return err;
+	if (what < CLEAR_REFS_ALL || what >= CLEAR_REFS_END)
+		return -EINVAL;
+	mm = get_task_mm(task);
+	if (!mm)
+		return 0;
+	if (what == CLEAR_REFS_HIWATER_RSS)
+		mm_reset_hiwater_rss(mm);
+	else if (what != CLEAR_REFS_SOFT_DIRTY)
+		mm_clear_refs(mm, (enum clear_refs)what);
+	mmput(mm);
+	return 0;
+}
+
 /* ---- /proc/PID/mem, pagemap: the file keeps the address space it was opened for ---- */
 
 static int mm_open(struct inode *inode, struct file *file)

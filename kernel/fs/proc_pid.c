@@ -33,25 +33,18 @@ bool task_gone(const struct task *task)
 
 bool may_inspect(struct task *task)
 {
-	const struct cred *mine = current_cred(), *theirs;
-	bool may;
-
-	if (same_thread_group(task, current))
-		return true;
-	theirs = get_task_cred(task);
-	may = mine->fsuid == theirs->euid && mine->fsuid == theirs->suid && mine->fsuid == theirs->uid &&
-	      mine->fsgid == theirs->egid && mine->fsgid == theirs->sgid && mine->fsgid == theirs->gid;
-	put_cred(theirs);
-	return may || capable(CAP_SYS_PTRACE);
+	return may_access_process(task, ACCESS_FSCREDS);
 }
 
-/* Files belong to whom the task acts as now. */
+/* Files belong to whom the task acts as now; those of one that hides its memory to nobody but root, where others cannot only list. */
 static void proc_refresh(struct inode *inode)
 {
+	const struct task *task = proc_task(inode);
 	const struct cred *cred = get_task_cred(proc_task(inode));
+	bool hidden = task->dumpable_off && inode->i_mode != (S_IFDIR | 0555);
 
-	inode->i_uid = cred->euid;
-	inode->i_gid = cred->egid;
+	inode->i_uid = hidden ? 0 : cred->euid;
+	inode->i_gid = hidden ? 0 : cred->egid;
 	put_cred(cred);
 }
 
@@ -87,6 +80,8 @@ static int pid_show(struct text_sink *sink, void *arg)
 	struct inode *inode = arg;
 	struct task *task = proc_task(inode);
 
+	if (!proc_i(inode)->entry->show)
+		return -EINVAL;
 	return task_gone(task) ? -ESRCH : proc_i(inode)->entry->show(sink, task);
 }
 
@@ -116,7 +111,7 @@ static int pid_file_open(struct inode *inode, struct file *file)
 {
 	struct proc_inode *pi = proc_i(inode);
 
-	if (!pi->entry->show && !pi->entry->show_part)
+	if (!pi->entry->show && !pi->entry->show_part && !pi->entry->store)
 		return -EACCES;
 	if (pi->entry->secret && !may_inspect(pi->task))
 		return -EACCES;
@@ -319,6 +314,7 @@ static const struct pid_entry entries[] = {
 	TEXT("mountinfo", 0444, show_mountinfo),
 	PARTS("smaps", 0444, proc_show_smaps),
 	SECRET("smaps_rollup", 0444, proc_show_smaps_rollup),
+	{ .name = "clear_refs", .mode = S_IFREG | 0200, .store = proc_store_clear_refs },
 	{ .name = "pagemap", .mode = S_IFREG | 0400, .fops = &proc_pagemap_fops },
 	TEXT("wchan", 0444, show_wchan),
 	{ .name = "oom_score_adj", .mode = S_IFREG | 0644, .show = show_oom_score_adj, .store = store_oom_score_adj },

@@ -76,6 +76,7 @@ int proc_show_numa_maps(struct text_sink *sink, struct task *task, unsigned long
 int proc_show_smaps_rollup(struct text_sink *sink, struct task *task);
 int proc_show_cmdline(struct text_sink *sink, struct task *task);
 int proc_show_environ(struct text_sink *sink, struct task *task);
+int proc_store_clear_refs(struct task *task, const char *text, size_t len);
 int proc_show_auxv(struct text_sink *sink, struct task *task);
 /* proc_stat.c */
 int proc_show_stat(struct text_sink *sink, struct task *task);

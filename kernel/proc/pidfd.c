@@ -151,7 +151,7 @@ SYSCALL_DEFINE3(pidfd_getfd, unsigned int, fd, int, target_fd, unsigned int, fla
 	p = pidfd_get_process(fd);
 	if (IS_ERR(p))
 		return PTR_ERR(p);
-	if (!may_access_process(p)) {
+	if (!may_access_process(p, ACCESS_REALCREDS)) {
 		put_task(p);
 		return -EPERM;
 	}

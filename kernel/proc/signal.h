@@ -114,8 +114,9 @@ int kill_pgrp_locked(struct pid *pgrp, int sig,
 int kill_pid(struct pid *pid, int sig, struct kernel_siginfo *info);
 /* As kill(2): with the current task's permissions; sig 0 only checks. */
 int kill_pid_checked(struct pid *pid, int sig, struct kernel_siginfo *info);
-/* May the current task look into @p (ptrace's rule: /proc/PID/mem, process_vm_*)? */
-bool may_access_process(struct task *p);
+/* May the current task look into @p (ptrace's rule)? As whom it opens files (/proc/PID/mem), or as who it is (process_vm_*). */
+enum access_as { ACCESS_FSCREDS, ACCESS_REALCREDS };
+bool may_access_process(struct task *p, enum access_as as);
 /* A fault of the current task: cannot be blocked or ignored. */
 void force_sig_fault(int sig, int code, unsigned long addr);
 /* SIGSEGV for an access that the page's protection key forbids. */

@@ -190,17 +190,20 @@ static bool may_kill(int sig, struct task *t)
 	return ok;
 }
 
-bool may_access_process(struct task *p)
+bool may_access_process(struct task *p, enum access_as as)
 {
 	const struct cred *mine = current_cred(), *theirs;
+	uid_t uid = as == ACCESS_FSCREDS ? mine->fsuid : mine->uid;
+	gid_t gid = as == ACCESS_FSCREDS ? mine->fsgid : mine->gid;
+	u64 caps = as == ACCESS_FSCREDS ? mine->cap_effective : mine->cap_permitted;
 	bool ok;
 
 	if (same_thread_group(p, current))
 		return true;
 	theirs = get_task_cred(p);
-	ok = (mine->fsuid == theirs->euid && mine->fsuid == theirs->suid &&
-	      mine->fsuid == theirs->uid && mine->fsgid == theirs->egid &&
-	      mine->fsgid == theirs->sgid && mine->fsgid == theirs->gid && !p->dumpable_off) ||
+	/* The same user, who does not hide, and has no more rights. */
+	ok = (uid == theirs->euid && uid == theirs->suid && uid == theirs->uid && gid == theirs->egid &&
+	      gid == theirs->sgid && gid == theirs->gid && !p->dumpable_off && !(theirs->cap_permitted & ~caps)) ||
 	     capable(CAP_SYS_PTRACE);
 	put_cred(theirs);
 	return ok;

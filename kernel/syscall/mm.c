@@ -250,7 +250,7 @@ static long process_vm_rw(pid_t nr, struct remote_copy *c, const struct iovec_us
 	p = find_get_task(nr);
 	if (!p)
 		return -ESRCH;
-	if (may_access_process(p))
+	if (may_access_process(p, ACCESS_REALCREDS))
 		mm = get_task_mm(p);
 	else
 		result = -EPERM;
@@ -330,7 +330,7 @@ static long advise_process(unsigned int fd, const struct iovec_user *vec, unsign
 
 	if (IS_ERR(p))
 		return PTR_ERR(p);
-	if (!may_access_process(p))
+	if (!may_access_process(p, ACCESS_FSCREDS))
 		result = -EACCES;
 	else
 		mm = get_task_mm(p);

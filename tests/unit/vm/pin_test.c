@@ -37,8 +37,8 @@ static void test_fork(struct mm_struct *parent)
 	tap_ok(peek(a) == 1 && peek(a + PG) == 2 && peek(a + 2 * PG) == 3 && peek(a + 3 * PG) == 4, "the child sees what was");
 	tap_is(poke(a + PG, 99), 0, "and writes its own");
 	tap_is(vm_check(), 0, "in order");
-	mmput(child);
 	vm_run_on(parent);
+	mmput(child);
 	tap_is(through(pages[0]), 71, "nobody but the parent writes the pinned page");
 	unpin_user_pages_dirty(pages, 2);
 	tap_ok(page_count(pages[0]) == 1 && PageDirty(pages[0]), "unpinned and dirty");
