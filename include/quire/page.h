@@ -356,6 +356,36 @@ static inline unsigned int compound_order(struct page *page)
 	return PageHead(page) ? (page[1].compound_info & 0xff) : 0;
 }
 
+/* Who is told when the last reference to a compound page is put, instead of the allocator. */
+enum compound_dtor_id {
+	COMPOUND_PAGE_DTOR, /* nobody: its frames are free                */
+	HUGETLB_PAGE_DTOR,
+	TRANSHUGE_PAGE_DTOR,
+	NR_COMPOUND_DTORS,
+};
+/* Gets the head with page_count 0: keeps the page, or ends with free_frozen_pages(page, compound_order(page)). Context: put_page()'s. */
+typedef void compound_page_dtor(struct page *page);
+/* What these pages' owner does from now on. Context: any; before the first such page. */
+void phys_set_compound_dtor(enum compound_dtor_id id, compound_page_dtor *dtor);
+/* Says which kind a compound page is. Context: the caller has a reference. */
+void set_compound_page_dtor(struct page *page, enum compound_dtor_id id);
+
+/* ---- a word of the owner's ---- */
+
+/* For pages that are in no object and mapped nowhere; it lies where the others keep their mapping. 0 when the page is given. */
+static inline unsigned long page_private(const struct page *page)
+{
+	return sizeof(long) == 4 ? page->private32 : (unsigned long)page->mapping_word;
+}
+
+static inline void set_page_private(struct page *page, unsigned long private)
+{
+	if (sizeof(long) == 4)
+		page->private32 = (u32)private;
+	else
+		page->mapping_word = private;
+}
+
 /* ---- allocation (phys/page_alloc.c) ----
  *
  * Result: the first of 2^order pages with page_count 1, or NULL when there is no memory (never for __GFP_NOFAIL).

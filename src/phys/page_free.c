@@ -123,6 +123,30 @@ void phys_set_lru_release(void (*release)(struct page **pages, unsigned long nr)
 	this_phys()->lru_release = release;
 }
 
+void phys_set_compound_dtor(enum compound_dtor_id id, compound_page_dtor *dtor)
+{
+	BUG_ON(id == COMPOUND_PAGE_DTOR || id >= NR_COMPOUND_DTORS);
+	hint_write(this_phys()->compound_dtor[id], dtor);
+}
+
+void set_compound_page_dtor(struct page *page, enum compound_dtor_id id)
+{
+	QUIRE_ASSERT_MSG(PageHead(page), "a destructor for what is no compound page");
+	BUG_ON(id >= NR_COMPOUND_DTORS || (id != COMPOUND_PAGE_DTOR && !hint_read(this_phys()->compound_dtor[id])));
+	page[1].compound_info = (page[1].compound_info & 0xff) | (u32)id << 8;
+}
+
+/* Nobody has the page any more. */
+static void free_unreferenced(struct page *page)
+{
+	unsigned int id = PageHead(page) ? page[1].compound_info >> 8 : COMPOUND_PAGE_DTOR;
+
+	if (likely(id == COMPOUND_PAGE_DTOR))
+		free_frozen_pages(page, allocated_order(page));
+	else
+		hint_read(this_phys()->compound_dtor[id])(page);
+}
+
 static __noinline void free_last_reference(struct page *page)
 {
 	if (unlikely(page_count(page) < 0)) {
@@ -131,7 +155,7 @@ static __noinline void free_last_reference(struct page *page)
 	}
 	if (PageLRU(page) && this_phys()->lru_release)
 		this_phys()->lru_release(&page, 1);
-	free_frozen_pages(page, allocated_order(page));
+	free_unreferenced(page);
 }
 
 void put_page(struct page *page)
@@ -160,7 +184,7 @@ void put_pages(struct page **pages, unsigned long nr)
 		this_phys()->lru_release(pages, nr_last);
 	/* What is freed last is given out first: the other way round, a range comes back in its order and lies in one piece again. */
 	while (nr_last--)
-		free_frozen_pages(pages[nr_last], allocated_order(pages[nr_last]));
+		free_unreferenced(pages[nr_last]);
 }
 
 void free_pages_bulk(struct page **pages, unsigned long nr)

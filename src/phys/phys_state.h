@@ -41,6 +41,7 @@ struct phys_state {                     /* (c) constant after boot, but for what
 	struct phys_sysctl sysctl;
 	struct relief_ladder relief;
 	void (*lru_release)(struct page **pages, unsigned long nr); /* takes pages off their LRU lists */
+	compound_page_dtor *compound_dtor[NR_COMPOUND_DTORS]; /* (a) */
 	int (*migrate)(pfn_t start, pfn_t end); /* moves movable pages out of a range                  */
 	unsigned long totalram_pages;   /* (a) managed by all zones                                    */
 	unsigned long totalreserve_pages; /* (a) kept back by reserves and high watermarks             */

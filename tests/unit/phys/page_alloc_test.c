@@ -169,6 +169,59 @@ static void lists_by_kind(void)
 	tap_is(phys_check(), 0, "every invariant holds");
 }
 
+static struct page *last_put;
+static unsigned int nr_last_put;
+
+static void keep_page(struct page *page)
+{
+	last_put = page;
+	nr_last_put++;
+}
+
+static void give_page(struct page *page)
+{
+	nr_last_put++;
+	free_frozen_pages(page, compound_order(page));
+}
+
+/* A compound page whose owner is told when nobody has it any more. */
+static void destructors(void)
+{
+	struct page *huge = alloc_pages(GFP_KERNEL | __GFP_COMP, 4), *plain = alloc_pages(GFP_KERNEL | __GFP_COMP, 4), *pair[2];
+	unsigned long before = nr_free_pages(), bad = this_phys()->bad_pages;
+
+	phys_set_compound_dtor(HUGETLB_PAGE_DTOR, keep_page);
+	phys_set_compound_dtor(TRANSHUGE_PAGE_DTOR, give_page);
+	set_compound_page_dtor(huge, HUGETLB_PAGE_DTOR);
+	tap_is(compound_order(huge), 4, "a compound page with a destructor is as large as before");
+	get_page(huge);
+	put_page(huge + 9);
+	tap_is(nr_last_put, 0, "while there is a reference nothing happens");
+	put_page(huge + 15);
+	tap_ok(nr_last_put == 1 && last_put == huge && nr_free_pages() == before && page_count(huge) == 0,
+	       "the last put, by a tail, tells the owner, who keeps the page");
+	get_page(huge);
+	set_compound_page_dtor(huge, TRANSHUGE_PAGE_DTOR);
+	pair[0] = huge;
+	pair[1] = plain;
+	put_pages(pair, 2);
+	tap_ok(nr_last_put == 2 && nr_free_pages() == before + 32, "one that is put among others is told, too, and its owner may free it");
+	huge = alloc_pages(GFP_KERNEL | __GFP_COMP, 4);
+	put_page(huge);
+	tap_is(nr_last_put, 2, "the next owner's page has none");
+	tap_is(this_phys()->bad_pages, bad, "and nothing was reported");
+}
+
+static void private_word(void)
+{
+	struct page *page = alloc_page(GFP_KERNEL);
+
+	tap_is(page_private(page), 0, "a page comes with nothing of its last owner's in page_private");
+	set_page_private(page, ~0ul - 5);
+	tap_ok(page_private(page) == ~0ul - 5 && page_count(page) == 1 && page_mapcount(page) == 0, "a whole word is kept there");
+	__free_page(page);
+}
+
 static unsigned int emptiest_asked;
 
 /* A host's own policy: the emptiest block. */
@@ -286,6 +339,8 @@ int main(void)
 	exhaustion();
 	contiguous();
 	wrong_use();
+	destructors();
+	private_word();
 	if (tap_pace == 1) { /* the lists of a machine that runs are filled again at once */
 		list_bounds();
 		lists_by_kind();
