@@ -148,7 +148,7 @@ static int record(const char *path, unsigned long calls, uint64_t seed)
 	if (!file)
 		return 1;
 	uname(&name);
-	strncpy(head.release, name.release, sizeof(head.release) - 1);
+	snprintf(head.release, sizeof(head.release), "%.59s", name.release);
 	head.features = diff_features = diff_features_here();
 	fwrite(&head, sizeof(head), 1, file);
 	for (; head.nr_sequences < NR_KEPT; head.nr_sequences++)

@@ -328,6 +328,13 @@ static void some_wide_op(struct op *op)
 	}
 }
 
+/* Linux counts on what MREMAP_DONTUNMAP has unlocked, and its limit of locked memory is met early. */
+static void spare_locked_count(struct op *op)
+{
+	if (scope >= SCOPE_LIMITS && (op->kind == OP_MREMAP || op->kind == OP_MREMAP_ANY))
+		op->flags &= ~(unsigned long)MREMAP_DONTUNMAP;
+}
+
 static void some_op(struct op *op)
 {
 	*op = (struct op){ .kind = some_kind(), .file = -1, .value = (unsigned char)(1 + below(255)) };
@@ -362,6 +369,7 @@ static void some_op(struct op *op)
 		some_wide_op(op);
 		break;
 	}
+	spare_locked_count(op);
 }
 
 unsigned int diff_generate(uint64_t seed, enum diff_scope of, unsigned int nr, struct op *ops)

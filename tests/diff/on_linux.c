@@ -71,19 +71,25 @@ static void open_keys(void)
 		__asm__ volatile("wrpkru" :: "a"(0), "c"(0), "d"(0) : "memory");
 }
 
+/* In a function of its own, which keeps nothing over the jump. */
+__attribute__((noinline)) static bool jumped_back(volatile unsigned char *p, bool write, unsigned char *byte)
+{
+	if (sigsetjmp(touched, 1))
+		return true;
+	if (write)
+		*p = *byte;
+	else
+		*byte = *p;
+	return false;
+}
+
 long touch(unsigned long addr, bool write, unsigned char value)
 {
-	volatile unsigned char *p = (volatile unsigned char *)real(addr);
-
-	if (sigsetjmp(touched, 1)) {
-		/* A handler starts with few, and was left by a jump. */
-		open_keys();
-		return touch_failed;
-	}
-	if (!write)
-		return *p;
-	*p = value;
-	return 0;
+	if (!jumped_back((volatile unsigned char *)real(addr), write, &value))
+		return write ? 0 : value;
+	/* A handler starts with few keys, and was left by a jump. */
+	open_keys();
+	return touch_failed;
 }
 
 long result_of(long ret)
