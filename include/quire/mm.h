@@ -137,6 +137,9 @@ int do_set_mm_place(struct mm_struct *mm, enum mm_place place, unsigned long add
 int do_check_mm_layout(const struct mm_layout *layout);
 /* As PR_SET_MM_MAP: all of them (mmap_base stays), and the auxiliary vector unless NULL. 0 or -EINVAL with nothing changed. */
 int do_set_mm_layout(struct mm_struct *mm, const struct mm_layout *layout, const unsigned long *auxv);
+/* personality(READ_IMPLIES_EXEC): from now on what is mapped or changed to be read may be run as well, and so may the heap. A new
+ * mm begins without, a copy has what it was copied from. */
+void mm_set_read_implies_exec(struct mm_struct *mm, bool on);
 /* The auxiliary vector that /proc/PID/auxv shows: MM_AUXV_WORDS words, pairs up to one of type 0. Linux's room: 27 pairs and
  * the last. */
 #define MM_AUXV_WORDS 56

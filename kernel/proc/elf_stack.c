@@ -9,6 +9,7 @@
 #include "proc/cred.h"
 #include "proc/elf.h"
 #include "proc/siginfo.h"
+#include "proc/signal.h"
 #include "quire/mm.h"
 #include "quire/uaccess.h"
 #include "sched/sched.h"
@@ -66,7 +67,7 @@ static void put_strings(struct word_writer *w, int count, unsigned long *at)
 	put_word(w, 0);
 }
 
-#define NR_AUX 20
+#define NR_AUX 23
 _Static_assert(2 * NR_AUX <= MM_AUXV_WORDS, "the vector fits where /proc shows it");
 
 static void put_auxv(struct word_writer *w, const struct binprm *bprm, const struct elf_stack *st,
@@ -91,8 +92,12 @@ static void put_auxv(struct word_writer *w, const struct binprm *bprm, const str
 	put_aux(w, AT_SECURE, bprm->secure);
 	put_aux(w, AT_RANDOM, random);
 	put_aux(w, AT_PLATFORM, platform);
+	/* Neither ring 3's MWAIT nor FSGSBASE is switched on. */
+	put_aux(w, AT_HWCAP2, 0);
 	put_aux(w, AT_EXECFN, bprm->exec);
 	put_aux(w, AT_MINSIGSTKSZ, MINSIGSTKSZ + fpu_frame_size());
+	put_aux(w, AT_RSEQ_FEATURE_SIZE, RSEQ_FEATURE_BYTES);
+	put_aux(w, AT_RSEQ_ALIGN, RSEQ_ALIGN_BYTES);
 	put_aux(w, AT_NULL, 0);
 }
 

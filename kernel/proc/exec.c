@@ -13,6 +13,7 @@
 #include "proc/exec_args.h"
 #include "proc/fork.h"
 #include "proc/itimer.h"
+#include "proc/utsname.h"
 #include "quire/slab.h"
 #include "quire/uaccess.h"
 #include "syscall/syscall.h"
@@ -196,6 +197,8 @@ static void reset_task_state(struct binprm *bprm)
 
 	set_task_comm(p, base_name(bprm->filename));
 	p->flags &= ~(unsigned int)(PF_FORKNOEXEC | PF_KTHREAD);
+	/* No 64-bit program starts with it, whatever its PT_GNU_STACK says. */
+	p->personality &= ~READ_IMPLIES_EXEC;
 	p->sas_ss_sp = p->sas_ss_size = 0;
 	p->sas_ss_flags = 0;
 	p->set_child_tid = p->clear_child_tid = NULL;

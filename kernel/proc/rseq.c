@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* rseq.c - restartable sequences: the area in user memory that tells a thread its CPU. */
+#include "arch/acpi.h"
 #include "arch/smp.h"
 #include "base/string.h"
 #include "proc/signal.h"
@@ -12,13 +13,13 @@ struct rseq {
 	u32 flags, node_id, mm_cid;
 	char end[];
 };
+_Static_assert(offsetof(struct rseq, end) == RSEQ_FEATURE_BYTES, "what AT_RSEQ_FEATURE_SIZE says");
 
 struct rseq_cs {
 	u32 version, flags;
 	u64 start_ip, post_commit_offset, abort_ip;
 };
 
-#define RSEQ_BYTES 32
 #define RSEQ_FLAG_UNREGISTER 1
 #define RSEQ_CPU_ID_UNINITIALIZED ((u32)-1)
 
@@ -50,10 +51,12 @@ static bool abort_section(struct task *p, struct pt_regs *regs)
 static bool update_cpu(struct task *p)
 {
 	u32 cpu = this_percpu.cpu, words[2] = { cpu, cpu };
+	/* The CPU is a number that no two running threads of an mm share, which is all that mm_cid promises. */
+	u32 more[2] = { acpi.cpu_to_node[cpu], cpu };
 
 	if (p->rseq_cpu == (int)cpu)
 		return true;
-	if (copy_to_user(p->rseq, words, sizeof(words)))
+	if (copy_to_user(p->rseq, words, sizeof(words)) || copy_to_user(&p->rseq->node_id, more, sizeof(more)))
 		return false;
 	/* The copy may have slept: what it wrote is what counts. */
 	p->rseq_cpu = (int)cpu;
@@ -82,7 +85,7 @@ SYSCALL_DEFINE4(rseq, struct rseq *, area, u32, len, int, flags, u32, sig)
 			return -EINVAL;
 		if (p->rseq_sig != sig)
 			return -EPERM;
-		if (put_user(RSEQ_CPU_ID_UNINITIALIZED, &area->cpu_id))
+		if (put_user(RSEQ_CPU_ID_UNINITIALIZED, &area->cpu_id) || clear_user(&area->node_id, 2 * sizeof(u32)))
 			return -EFAULT;
 		p->rseq = NULL;
 		return 0;
@@ -94,7 +97,7 @@ SYSCALL_DEFINE4(rseq, struct rseq *, area, u32, len, int, flags, u32, sig)
 			return -EINVAL;
 		return p->rseq_sig == sig ? -EBUSY : -EPERM;
 	}
-	if (len < RSEQ_BYTES || (unsigned long)area % RSEQ_BYTES)
+	if (len < RSEQ_ALIGN_BYTES || (unsigned long)area % RSEQ_ALIGN_BYTES)
 		return -EINVAL;
 	if (!access_ok(area, len))
 		return -EFAULT;

@@ -165,6 +165,9 @@ static inline void unlock_task_sighand(struct sighand *sighand, unsigned long fl
 
 /* At the return to user mode: delivers what is pending, restarts an interrupted call. May sleep. */
 void do_signal(struct pt_regs *regs);
+/* What the auxiliary vector says of rseq areas: the bytes that are kept, and how one is aligned. */
+#define RSEQ_FEATURE_BYTES 28
+#define RSEQ_ALIGN_BYTES 32
 /* Before user mode goes on: the rseq area gets the CPU, an interrupted critical section is
  * aborted. */
 void rseq_resume(struct pt_regs *regs);

@@ -20,5 +20,6 @@ extern struct utsname system_utsname;
 /* Bits of personality(2) that mean something here. */
 #define ADDR_NO_RANDOMIZE 0x0040000u
 #define UNAME26 0x0020000u
+#define READ_IMPLIES_EXEC 0x0400000u
 
 #endif

@@ -49,8 +49,6 @@ SYSCALL_DEFINE2(munmap, unsigned long, addr, size_t, len)
 
 SYSCALL_DEFINE3(mprotect, unsigned long, addr, size_t, len, unsigned long, prot)
 {
-	/* Programs that ask for readable data need not be able to run it: no READ_IMPLIES_EXEC
-	 * here. */
 	return do_mprotect(MM, addr, len, prot);
 }
 

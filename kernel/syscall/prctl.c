@@ -332,7 +332,11 @@ SYSCALL_DEFINE1(personality, unsigned int, value)
 {
 	unsigned int old = current->personality;
 
-	if (value != 0xffffffff)
-		current->personality = value;
+	if (value == 0xffffffff)
+		return old;
+	current->personality = value;
+	/* Of the address space, not of the thread as on Linux. */
+	if ((old ^ value) & READ_IMPLIES_EXEC)
+		mm_set_read_implies_exec(task_mm(current), value & READ_IMPLIES_EXEC);
 	return old;
 }

@@ -26,6 +26,8 @@ static unsigned long brk_locked(struct mm_struct *mm, unsigned long brk, unsigne
 	unsigned long flags = BRK_FLAGS | VM_ACCOUNT | mm->def_flags;
 	struct vm_area_struct *next;
 
+	if (unlikely(mm->read_implies_exec))
+		flags |= VM_EXEC;
 	if (brk < l->start_brk)
 		return l->brk;
 	if ((brk - l->start_brk) + (l->end_data - l->start_data) > host_rlimit(QUIRE_RLIMIT_DATA))

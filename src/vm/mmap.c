@@ -280,6 +280,8 @@ unsigned long do_mmap(struct mm_struct *mm, unsigned long addr, unsigned long le
 		return (unsigned long)-EINVAL;
 	req.pgoff = (pgoff_t)(offset_bytes >> PAGE_SHIFT);
 	mmap_write_lock(mm);
+	if (unlikely(mm->read_implies_exec) && (prot & PROT_READ) && (!file || file->may_exec))
+		prot |= PROT_EXEC;
 	err = check_request(&req, prot);
 	if (!err) {
 		if ((flags & MAP_NORESERVE) && this_vm()->overcommit_mode != OVERCOMMIT_NEVER)

@@ -168,6 +168,12 @@ static struct vm_area_struct *first_vma(struct mm_struct *mm, unsigned long *sta
 	return grows ? NULL : vma;
 }
 
+/* READ_IMPLIES_EXEC: what may be run is run where it may be read. */
+static unsigned long implied_exec(const struct vm_area_struct *vma, unsigned long prot)
+{
+	return unlikely(vma->vm_mm->read_implies_exec) && (prot & PROT_READ) && (vma->vm_flags & VM_MAYEXEC) ? PROT_EXEC : 0;
+}
+
 /* What mprotect asks for one VMA: its rights, and with a key of the caller's that, or (pkey -1) what follows from the rights. */
 static unsigned long asked_flags(const struct vm_area_struct *vma, unsigned long prot, int pkey)
 {
@@ -203,7 +209,7 @@ static int mprotect_locked(struct mm_struct *mm, unsigned long start, unsigned l
 
 		if (!vma || vma->vm_start > at)
 			return -ENOMEM;
-		flags = asked_flags(vma, prot, pkey);
+		flags = asked_flags(vma, prot | implied_exec(vma, prot), pkey);
 		/* VM_MAYREAD and the like lie four bits above the rights they allow. */
 		if ((flags & ~(flags >> 4)) & VM_ACCESS_FLAGS)
 			return -EACCES;
@@ -221,6 +227,13 @@ static int mprotect_locked(struct mm_struct *mm, unsigned long start, unsigned l
 int do_mprotect(struct mm_struct *mm, unsigned long addr, size_t len, unsigned long prot)
 {
 	return do_pkey_mprotect(mm, addr, len, prot, -1);
+}
+
+void mm_set_read_implies_exec(struct mm_struct *mm, bool on)
+{
+	mmap_write_lock(mm);
+	mm->read_implies_exec = on;
+	mmap_write_unlock(mm);
 }
 
 int do_pkey_mprotect(struct mm_struct *mm, unsigned long addr, size_t len, unsigned long prot, int pkey)
