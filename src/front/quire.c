@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* quire.c - all stages in order, the check of every room, and the way back. */
 #include "quire/quire.h"
+#include "reclaim/reclaim.h"
 
 #include "kmem/slab_int.h"
 #include "kva/kva.h"
@@ -34,6 +35,7 @@ unsigned int quire_self_check(void)
 unsigned long quire_shutdown(void)
 {
 	vm_exit();
+	reclaim_exit();
 	object_exit();
 	kva_shutdown();
 	rcu_barrier();

@@ -3,6 +3,7 @@
 #include "front/stage.h"
 #include "object/object.h"
 #include "quire/quire.h"
+#include "reclaim/reclaim.h"
 #include "vm/vm.h"
 
 int quire_init_user_vm(void)
@@ -11,6 +12,8 @@ int quire_init_user_vm(void)
 
 	if (!err)
 		err = vm_init();
+	if (!err)
+		err = reclaim_init();
 	if (err)
 		return err;
 	stage_enter(STAGE_USER_VM);

@@ -5,6 +5,7 @@
 #include "phys/phys_state.h"
 #include "quire/errno.h"
 #include "quire/stats.h"
+#include "reclaim/reclaim.h"
 #include "vm/vm.h"
 
 /* Most values that one file holds. */
@@ -125,8 +126,21 @@ static void set_commit_ratio(const unsigned long *v)
 	this_vm()->overcommit_kbytes = 0;
 }
 
+static void get_compact(unsigned long *v)
+{
+	*v = vm()->compact_memory;
+}
+
+/* Written, all memory is compacted at once. */
+static void set_compact(const unsigned long *v)
+{
+	vm()->compact_memory = (unsigned int)*v;
+	compact_all();
+}
+
 static const struct sysctl sysctls[] = {
 	{"admin_reserve_kbytes", 0, ~0ul, get_admin_reserve_kbytes, set_admin_reserve_kbytes, 1, false},
+	{"compact_memory", 1, 1, get_compact, set_compact, 1, false},
 	{"lowmem_reserve_ratio", 0, 0xffffffff, get_reserve_ratio, set_reserve_ratio, MAX_NR_ZONES, false},
 	{"max_map_count", 0, 0x7fffffff, get_max_map_count, set_max_map_count, 1, false},
 	{"min_free_kbytes", 0, 0x7fffffff, get_min_free, set_min_free, 1, false},

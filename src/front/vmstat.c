@@ -29,6 +29,8 @@ static const char *const event_names[] = {
 	[NR_TLB_LOCAL_FLUSH_ALL] = "nr_tlb_local_flush_all", [NR_TLB_LOCAL_FLUSH_ONE] = "nr_tlb_local_flush_one",
 	[DIRECT_MAP_SPLIT] = "direct_map_level2_splits", [PCP_DRAIN] = "pcp_drain",
 	[PAGEBLOCK_STEAL] = "pageblock_steal", [PGMIGRATE_SUCCESS] = "pgmigrate_success", [PGMIGRATE_FAIL] = "pgmigrate_fail",
+	[COMPACTMIGRATE_SCANNED] = "compact_migrate_scanned", [COMPACTISOLATED] = "compact_isolated",
+	[COMPACTSTALL] = "compact_stall", [COMPACTFAIL] = "compact_fail", [COMPACTSUCCESS] = "compact_success",
 };
 
 const char *node_stat_name(enum node_stat_item item)

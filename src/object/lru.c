@@ -241,10 +241,21 @@ void mark_page_accessed(struct page *page)
 
 bool isolate_lru_page(struct page *page)
 {
-	if (!lru_del(page))
-		return false;
-	get_page(page);
-	return true;
+	struct lru_shard *shard = page_lru_shard(page);
+	bool isolated = false;
+	enum lru_list lru;
+	unsigned long irq;
+
+	spin_lock_irqsave(&shard->lock, irq);
+	/* What is on a list is a page, not any other frame; without references it is about to leave. */
+	if (PageLRU(page) && get_page_unless_zero(page)) {
+		lru = lru_del_locked(shard, page);
+		isolated = true;
+	}
+	spin_unlock_irqrestore(&shard->lock, irq);
+	if (isolated)
+		lru_count(lru, -1);
+	return isolated;
 }
 
 void putback_lru_page(struct page *page)

@@ -82,8 +82,8 @@ void lru_set_unevictable(struct page *page, bool unevictable);
 /* A page that some VMA has locked may not be evicted, or may again. Context: the table of one of its entries may be locked. */
 void mlock_page(struct page *page);
 void munlock_page(struct page *page);
-/* Takes a page, on which the caller has a reference, off its list with one reference more; false: it is on none. Until it is put
- * back nobody else does, and its links are the caller's. */
+/* Takes a page off its list with one reference more; false: it is on none. Until it is put back nobody else does, and its links
+ * are the caller's. The caller need not know what the frame is now, only that it has a struct page. */
 bool isolate_lru_page(struct page *page);
 void putback_lru_page(struct page *page);
 /* Number of pages on a list of a node. Racy. */

@@ -152,7 +152,7 @@ static bool should_go_on(const struct alloc_context *ac, bool progress, unsigned
 	if (ac->gfp & __GFP_NORETRY)
 		return false;
 	/* The allocator's own steps give what they have at once: without others there is nothing to wait for. */
-	if (!progress && !relief_reaches(RELIEF_RECLAIM))
+	if (!progress && !relief_reaches(RELIEF_RECLAIM, ac->order))
 		return false;
 	*fruitless = progress ? 0 : *fruitless + 1;
 	if (ac->order > PAGE_ALLOC_COSTLY_ORDER && !(ac->gfp & __GFP_RETRY_MAYFAIL))

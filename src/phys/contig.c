@@ -87,6 +87,22 @@ void phys_set_migrate(int (*migrate)(pfn_t start, pfn_t end))
 	this_phys()->migrate = migrate;
 }
 
+bool vacate_block(struct zone *zone, u32 number)
+{
+	pfn_t start = (pfn_t)number << PAGEBLOCK_ORDER;
+	bool vacated;
+
+	might_sleep();
+	if (!this_phys()->migrate || isolate_blocks(zone, number, number) != 0)
+		return false;
+	/* Its frames on the CPUs' lists would be given out as targets. What is freed from now on goes to the block itself. */
+	drain_all_frames();
+	(void)this_phys()->migrate(start, start + PAGEBLOCK_PAGES);
+	vacated = READ_ONCE(block_at(number)->nr_free) == block_at(number)->present;
+	restore_blocks(zone, number, number);
+	return vacated;
+}
+
 int alloc_contig_range(pfn_t start, pfn_t end, gfp_t gfp)
 {
 	u32 first = (u32)(start >> PAGEBLOCK_ORDER), last = (u32)((end - 1) >> PAGEBLOCK_ORDER);

@@ -93,6 +93,8 @@ unsigned long drain_all_frames(void);
 
 /* Who can move pages out of a range (0 or -errno), for alloc_contig_range; the reclaim floor joins. */
 void phys_set_migrate(int (*migrate)(pfn_t start, pfn_t end));
+/* Moves what can be moved out of a block, which nothing is given out of meanwhile; true: it is wholly free now. Sleeps. */
+bool vacate_block(struct zone *zone, u32 number);
 /* How the allocator's pages come off an LRU before they are freed; the object floor joins. */
 void phys_set_lru_release(void (*release)(struct page **pages, unsigned long nr));
 

@@ -24,6 +24,7 @@ struct phys_sysctl {                    /* (a) each a value of /proc/sys/vm     
 	unsigned int watermark_boost_factor; /* in 1/10000 of the high watermark                       */
 	unsigned int lowmem_reserve_ratio[MAX_NR_ZONES];
 	unsigned int percpu_pagelist_high_fraction;
+	unsigned int compact_memory;    /* 1: memory was compacted by hand                             */
 	bool min_free_set;              /* a user chose min_free_kbytes                                */
 };
 

@@ -25,11 +25,11 @@ void relief_unregister(struct relief *relief)
 		__atomic_store_n(at, relief->next, __ATOMIC_RELEASE);
 }
 
-bool relief_reaches(int cost)
+bool relief_reaches(int cost, unsigned int order)
 {
 	struct relief *relief = __atomic_load_n(&this_phys()->relief.first, __ATOMIC_ACQUIRE);
 
-	while (relief && relief->cost < cost)
+	while (relief && (relief->cost < cost || order < relief->min_order))
 		relief = __atomic_load_n(&relief->next, __ATOMIC_ACQUIRE);
 	return relief != NULL;
 }
@@ -47,8 +47,10 @@ void relief_wake_background(struct zone *zone, unsigned int order)
 }
 
 /* May a request with these flags use a step of this cost? */
-static bool step_allowed(const struct relief *relief, gfp_t gfp)
+static bool step_allowed(const struct relief *relief, gfp_t gfp, unsigned int order)
 {
+	if (order < relief->min_order)
+		return false;
 	if (relief->cost < RELIEF_KILL)
 		return true;
 	return gfp & __GFP_FS && !(gfp & (__GFP_NORETRY | __GFP_RETRY_MAYFAIL | __GFP_THISNODE));
@@ -61,7 +63,7 @@ unsigned long relief_step(const struct pressure *pressure, int *level)
 	unsigned long given;
 
 	relief = __atomic_load_n(&this_phys()->relief.first, __ATOMIC_ACQUIRE);
-	while (relief && (relief->cost < *level || !step_allowed(relief, pressure->gfp)))
+	while (relief && (relief->cost < *level || !step_allowed(relief, pressure->gfp, pressure->order)))
 		relief = __atomic_load_n(&relief->next, __ATOMIC_ACQUIRE);
 	/* Nobody is killed by the way: who climbs to the last rung says so. */
 	if (!relief || (relief->cost >= RELIEF_KILL && *level < RELIEF_KILL)) {

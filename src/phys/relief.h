@@ -42,6 +42,7 @@ struct relief {
 	struct relief *next;             /* (c) costlier                            */
 	int cost;                        /* (c)                                     */
 	const char *name;                /* (c) for reports                         */
+	unsigned int min_order;          /* (c) smaller requests it cannot help     */
 	unsigned long (*run)(struct relief *self, const struct pressure *pressure); /* frames given back */
 	unsigned long nr_runs, nr_given; /* (a) for reports                         */
 };
@@ -54,8 +55,8 @@ struct relief_ladder {
 
 void relief_register(struct relief *relief);
 void relief_unregister(struct relief *relief);
-/* Has a step of this cost or more joined? */
-bool relief_reaches(int cost);
+/* Has a step of this cost or more joined that may help a request of this order? */
+bool relief_reaches(int cost, unsigned int order);
 /* Who is to be woken when a zone falls below its low watermark (kswapd). Must not sleep or allocate. */
 void relief_set_background(void (*wake)(struct zone *zone, unsigned int order));
 void relief_wake_background(struct zone *zone, unsigned int order);

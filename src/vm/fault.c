@@ -6,6 +6,8 @@
 #include "pgtable/tlb.h"
 #include "pgtable/walk.h"
 #include "quire/errno.h"
+#include "quire/port.h"
+#include "sync/report.h"
 #include "vm/fault_int.h"
 #include "vm/userfault.h"
 
@@ -44,6 +46,28 @@ static vm_fault_t do_marker(struct vm_fault *vmf)
 	return 0;
 }
 
+/* An entry that nobody can have written: what it is and where, and the program goes without. */
+static vm_fault_t bad_soft_entry(struct vm_fault *vmf, const char *what)
+{
+	const struct vm_area_struct *vma = vmf->vma;
+
+	quire_log(QUIRE_LOG_ALERT, "BUG: %s  pte:%08llx (%s)", what, (unsigned long long)vmf->orig.val,
+		  softpte_name(softpte_type(vmf->orig)));
+	quire_log(QUIRE_LOG_ALERT, "addr:%lx vm_flags:%08lx anon_vma:%p mapping:%p index:%lx", (unsigned long)vmf->address,
+		  vma->vm_flags, (void *)vma->anon_vma, (void *)vma->vm_mapping,
+		  (unsigned long)linear_page_index(vma, vmf->address));
+	return VM_FAULT_SIGBUS;
+}
+
+/* The page is in a swap area, which the floor of swap would know. Without it nobody has ever made such an entry. */
+static vm_fault_t do_swap_page(struct vm_fault *vmf)
+{
+	if (this_vm()->swap_in)
+		return this_vm()->swap_in(vmf);
+	quire_log(QUIRE_LOG_ERR, "Bad swap file entry %08llx", (unsigned long long)pte_to_swp_entry(vmf->orig).val);
+	return bad_soft_entry(vmf, "Bad page map");
+}
+
 /* Entries that remember something else than nothing, by their type. */
 static vm_fault_t do_soft_fault(struct vm_fault *vmf)
 {
@@ -58,8 +82,10 @@ static vm_fault_t do_soft_fault(struct vm_fault *vmf)
 	case SOFT_MIGRATION_WRITE:
 		migration_entry_wait(vmf->pte, vmf->orig);
 		return 0;
+	case SOFT_SWAP:
+		return do_swap_page(vmf);
 	default:
-		return VM_FAULT_SIGBUS;
+		return bad_soft_entry(vmf, "Bad page map");
 	}
 }
 

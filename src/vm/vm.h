@@ -15,6 +15,8 @@
 
 enum overcommit_mode { OVERCOMMIT_GUESS, OVERCOMMIT_ALWAYS, OVERCOMMIT_NEVER };
 
+struct vm_fault;
+
 struct vm_state {
 	struct kmem_cache *mm_cache, *vma_cache, *leaf_cache, *inner_cache; /* (c) */
 	unsigned int nr_rss;                  /* (c) counters of RSS in an mm: one for each CPU up to a limit */
@@ -35,6 +37,9 @@ struct vm_state {
 	unsigned int randomize_va_space;      /* (s) 0 no, 1 all but the heap, 2 all */
 	unsigned int page_cluster;            /* (s) */
 	unsigned long fault_around_bytes;     /* (s) */
+	/* (c) Brings the page of vmf->orig, a swap entry, back and maps it, as any handler of a fault (fault_int.h): 0, or VM_FAULT_*.
+	 * From whoever makes such entries; NULL: nobody does. */
+	vm_fault_t (*swap_in)(struct vm_fault *vmf);
 };
 
 /* The gap below a stack that stays free: 256 pages, so that a large frame of a function cannot step over it. */

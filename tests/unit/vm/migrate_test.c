@@ -8,6 +8,7 @@
 #include "object/migrate.h"
 #include "pgtable/softpte.h"
 #include "pgtable/walk.h"
+#include "vm/fault_int.h"
 
 #define CPUS 3
 #define ROUNDS 150
@@ -276,6 +277,34 @@ static void test_gone_and_moved_between(struct mm_struct *mm)
 	tap_is(vm_check() + vm_check_sums(), 0, "in order");
 }
 
+/* ---- entries of swap ---- */
+
+static unsigned int swap_ins;
+
+/* Instead of a floor of swap: the page is one of zeros. */
+static vm_fault_t swap_in_nothing(struct vm_fault *vmf)
+{
+	swap_ins += pte_to_swp_entry(vmf->orig).val == swp_entry(3, 77).val;
+	pte_clear(vmf->pte);
+	return 0;
+}
+
+static void test_swap_entries(struct mm_struct *mm)
+{
+	unsigned long a = anon(mm, 1);
+
+	poke(a, 71);
+	do_madvise(mm, a, PG, 4);
+	set_pte(pgtable_find_pte(&mm->pgt, a), swp_entry_to_pte(swp_entry(3, 77)));
+	tap_is(peek(a), -EFAULT, "an entry of swap that nobody made");
+	tap_ok(vm_machine.last[this_cpu()].what == VM_FAULT_SIGBUS && vm_machine.last[this_cpu()].si_code == FAULT_BUS_ADRERR,
+	       "is SIGBUS");
+	this_vm()->swap_in = swap_in_nothing;
+	tap_ok(peek(a) == 0 && swap_ins == 1, "and goes to who knows of swap, once there is such a one");
+	this_vm()->swap_in = NULL;
+	do_munmap(mm, a, PG);
+}
+
 /* ---- beside each other ---- */
 
 struct shared {
@@ -374,6 +403,7 @@ int main(void)
 	test_entries_between(mm);
 	test_forked_between(mm);
 	test_gone_and_moved_between(mm);
+	test_swap_entries(mm);
 	test_beside(mm);
 	vm_machine_end(mm);
 	return tap_done();
