@@ -92,16 +92,10 @@ static __always_inline bool pop_fast(gfp_t gfp, unsigned int slot, struct page *
 	return true;
 }
 
-/* A page that the context may not have goes back, and its request the long way. */
-static __noinline bool hardwall_keeps(struct page *page, gfp_t gfp)
+/* Is the context kept to some nodes? Then the long way looks which: the lists do not know. */
+static __always_inline bool has_hardwall(gfp_t gfp)
 {
-	u32 mems = allowed_mems(gfp);
-
-	if (!mems || mems >> page_to_nid(page) & 1)
-		return true;
-	atomic_store_explicit(&page->_refcount, 0, memory_order_relaxed);
-	free_frozen_pages(page, 0);
-	return false;
+	return gfp & __GFP_HARDWALL && unlikely(this_ctx()->mems_allowed);
 }
 
 static __always_inline struct page *alloc_fast(gfp_t gfp, int count)
@@ -110,6 +104,8 @@ static __always_inline struct page *alloc_fast(gfp_t gfp, int count)
 	bool got;
 	u32 flags;
 
+	if (has_hardwall(gfp))
+		return NULL;
 	cpu_pin();
 	got = pop_fast(gfp, 0, &page, &flags);
 	cpu_unpin();
@@ -121,12 +117,8 @@ static __always_inline struct page *alloc_fast(gfp_t gfp, int count)
 		page_debug_alloc(page, 0, gfp);
 	}
 	reset_page(page, flags, count);
-	if (gfp & (__GFP_ZERO | __GFP_HARDWALL)) {
-		if (gfp & __GFP_HARDWALL && unlikely(this_ctx()->mems_allowed) && !hardwall_keeps(page, gfp))
-			return NULL;
-		if (gfp & __GFP_ZERO)
-			clear_page(page_address(page));
-	}
+	if (gfp & __GFP_ZERO)
+		clear_page(page_address(page));
 	return page;
 }
 
@@ -138,7 +130,7 @@ static __always_inline struct page *alloc_fast_order(gfp_t gfp, unsigned int ord
 	bool got;
 	u32 flags;
 
-	if (slot >= NR_PCP_ORDERS || (gfp & __GFP_HARDWALL && unlikely(this_ctx()->mems_allowed)))
+	if (slot >= NR_PCP_ORDERS || has_hardwall(gfp))
 		return NULL;
 	cpu_pin();
 	got = pop_fast(gfp, slot, &page, &flags);
