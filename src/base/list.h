@@ -201,8 +201,11 @@ static inline unsigned long list_count(const struct list_head *head)
 #define list_entry(ptr, type, member)		container_of(ptr, type, member)
 #define list_first_entry(head, type, member)	list_entry((head)->next, type, member)
 #define list_last_entry(head, type, member)	list_entry((head)->prev, type, member)
-#define list_next_entry(pos, member)	list_entry((pos)->member.next, __typeof__(*(pos)), member)
-#define list_prev_entry(pos, member)	list_entry((pos)->member.prev, __typeof__(*(pos)), member)
+/* The link of an entry, or the head where a walk has come to its end: no entry is there then, nor need it be aligned as one. */
+#define list_link_of(pos, member) \
+	((struct list_head *)((uintptr_t)(pos) + offsetof(__typeof__(*(pos)), member)))
+#define list_next_entry(pos, member)	list_entry(list_link_of(pos, member)->next, __typeof__(*(pos)), member)
+#define list_prev_entry(pos, member)	list_entry(list_link_of(pos, member)->prev, __typeof__(*(pos)), member)
 
 #define list_first_entry_or_null(head, type, member) \
 	(list_empty(head) ? NULL : list_first_entry(head, type, member))
@@ -216,26 +219,26 @@ static inline unsigned long list_count(const struct list_head *head)
 
 #define list_for_each_entry(pos, head, member)					\
 	for ((pos) = list_first_entry(head, __typeof__(*(pos)), member);	\
-	     &(pos)->member != (head); (pos) = list_next_entry(pos, member))
+	     list_link_of(pos, member) != (head); (pos) = list_next_entry(pos, member))
 
 #define list_for_each_entry_reverse(pos, head, member)				\
 	for ((pos) = list_last_entry(head, __typeof__(*(pos)), member);		\
-	     &(pos)->member != (head); (pos) = list_prev_entry(pos, member))
+	     list_link_of(pos, member) != (head); (pos) = list_prev_entry(pos, member))
 
 #define list_for_each_entry_safe(pos, n, head, member)				\
 	for ((pos) = list_first_entry(head, __typeof__(*(pos)), member),	\
 	     (n) = list_next_entry(pos, member);				\
-	     &(pos)->member != (head); (pos) = (n), (n) = list_next_entry(n, member))
+	     list_link_of(pos, member) != (head); (pos) = (n), (n) = list_next_entry(n, member))
 
 #define list_for_each_entry_safe_reverse(pos, n, head, member)			\
 	for ((pos) = list_last_entry(head, __typeof__(*(pos)), member),		\
 	     (n) = list_prev_entry(pos, member);				\
-	     &(pos)->member != (head); (pos) = (n), (n) = list_prev_entry(n, member))
+	     list_link_of(pos, member) != (head); (pos) = (n), (n) = list_prev_entry(n, member))
 
 /* Goes on after `pos`, which stays where it is. */
 #define list_for_each_entry_continue(pos, head, member)				\
 	for ((pos) = list_next_entry(pos, member);				\
-	     &(pos)->member != (head); (pos) = list_next_entry(pos, member))
+	     list_link_of(pos, member) != (head); (pos) = list_next_entry(pos, member))
 
 static inline void INIT_HLIST_HEAD(struct hlist_head *head)
 {

@@ -87,10 +87,16 @@ static inline int wait_msg(int fd)
 	return poll(&p, 1, 10000) == 1 && p.revents == POLLIN;
 }
 
-/* Waits until a message is there, and reads it. */
+/* Waits until a message is there, and reads it. A fault that poll has seen may need nothing any more when it is to be read. */
 static inline int next_msg(int fd, struct msg *msg)
 {
-	return wait_msg(fd) && read(fd, msg, sizeof(*msg)) == sizeof(*msg);
+	while (wait_msg(fd)) {
+		if (read(fd, msg, sizeof(*msg)) == sizeof(*msg))
+			return 1;
+		if (errno != EAGAIN)
+			break;
+	}
+	return 0;
 }
 
 struct touch {

@@ -16,10 +16,12 @@ static void test_addresses_of_what_is_not_there(void)
 {
 	int soft = 1, none = 1;
 
-	for (unsigned int bit = 0; bit < 34; bit++) {
+	for (unsigned int bit = 0; bit < 34; bit++)
 		soft = soft && (pte_mksoft(1, 1ull << bit, 0).val & X86_PTE_FRAME) >> 46;
-		none = none && (pfn_pte(1ul << bit, pgprot_user(0)).val & X86_PTE_FRAME) >> 46 &&
-		       (pte_modify(pfn_pte(1ul << bit, pgprot_user(3)), pgprot_user(0)).val & X86_PTE_FRAME) >> 46;
+	/* A host's frame numbers may have fewer bits. */
+	for (unsigned int bit = 0; bit < 34 && bit < 8 * sizeof(pfn_t); bit++) {
+		none = none && (pfn_pte((pfn_t)1 << bit, pgprot_user(0)).val & X86_PTE_FRAME) >> 46 &&
+		       (pte_modify(pfn_pte((pfn_t)1 << bit, pgprot_user(3)), pgprot_user(0)).val & X86_PTE_FRAME) >> 46;
 	}
 	tap_ok(soft, "soft: what the CPU could take for an address lies beyond memory");
 	tap_ok(none, "no access: the same");
