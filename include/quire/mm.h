@@ -283,8 +283,9 @@ struct mm_object {
  * are those whose handle the caller knows what to do with (NULL: it wants none). False: there is no such VMA. */
 bool mm_find_object(struct mm_struct *mm, vaddr_t addr, const struct address_space_operations *ops,
 		    struct mm_object *found, char *name, size_t size);
-/* /proc/PID/clear_refs: pages of all VMAs, of those without or with an object count as unused until they are used again. */
-enum clear_refs { CLEAR_REFS_ALL = 1, CLEAR_REFS_ANON, CLEAR_REFS_MAPPED };
+/* /proc/PID/clear_refs: pages of all VMAs, of those without or with an object count as unused until they are used again; or all
+ * pages as not written until they are written again, which pagemap tells. */
+enum clear_refs { CLEAR_REFS_ALL = 1, CLEAR_REFS_ANON, CLEAR_REFS_MAPPED, CLEAR_REFS_SOFT_DIRTY };
 void mm_clear_refs(struct mm_struct *mm, enum clear_refs what);
 /* The largest RSS is the present one. */
 void mm_reset_hiwater_rss(struct mm_struct *mm);

@@ -143,8 +143,8 @@ int proc_show_auxv(struct text_sink *sink, struct task *task)
 
 /* ---- clear_refs ---- */
 
-/* What is written there; soft dirty bits are accepted and kept by nobody, as in a Linux without them. */
-enum { CLEAR_REFS_SOFT_DIRTY = 4, CLEAR_REFS_HIWATER_RSS, CLEAR_REFS_END };
+/* What is written there beside enum clear_refs. */
+enum { CLEAR_REFS_HIWATER_RSS = CLEAR_REFS_SOFT_DIRTY + 1, CLEAR_REFS_END };
 
 int proc_store_clear_refs(struct task *task, const char *text, size_t len)
 {
@@ -161,7 +161,7 @@ int proc_store_clear_refs(struct task *task, const char *text, size_t len)
 		return 0;
 	if (what == CLEAR_REFS_HIWATER_RSS)
 		mm_reset_hiwater_rss(mm);
-	else if (what != CLEAR_REFS_SOFT_DIRTY)
+	else
 		mm_clear_refs(mm, (enum clear_refs)what);
 	mmput(mm);
 	return 0;

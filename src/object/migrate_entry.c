@@ -52,6 +52,7 @@ static pte_t present_again(const struct rmap_area *area, pte_t soft, const struc
 		pte = pte_mkold(pte);
 	if (flags & SOFT_DIRTY)
 		pte = pte_mkdirty(pte);
+	pte = flags & SOFT_WRITTEN ? pte_mksoft_dirty(pte) : pte_clear_soft_dirty(pte);
 	if (flags & SOFT_UFFD_WP)
 		return pte_mkuffd_wp(pte);
 	return softpte_type(soft) == SOFT_MIGRATION_WRITE ? pte_mkwrite(pte) : pte;

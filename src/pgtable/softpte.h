@@ -34,9 +34,9 @@ enum soft_type {
 static_assert(NR_SOFT_TYPES <= 1 << PTE_SOFT_TYPE_BITS, "an entry has room for every type");
 static_assert(PTE_PFN_BITS <= PTE_SOFT_PAYLOAD_BITS, "and for any frame that it can map");
 
-/* EXCLUSIVE is of swap, YOUNG and DIRTY of migration. */
-enum soft_flags { SOFT_EXCLUSIVE = 1, SOFT_YOUNG = 1, SOFT_UFFD_WP = 2, SOFT_DIRTY = 4 };
-static_assert((SOFT_EXCLUSIVE | SOFT_UFFD_WP | SOFT_DIRTY) < 1 << PTE_SOFT_FLAG_BITS, "an entry has room for the flags");
+/* EXCLUSIVE is of swap, YOUNG and DIRTY of migration; WRITTEN stands for pte_soft_dirty(). */
+enum soft_flags { SOFT_EXCLUSIVE = 1, SOFT_YOUNG = 1, SOFT_UFFD_WP = 2, SOFT_DIRTY = 4, SOFT_WRITTEN = 8 };
+static_assert((SOFT_EXCLUSIVE | SOFT_UFFD_WP | SOFT_DIRTY | SOFT_WRITTEN) < 1 << PTE_SOFT_FLAG_BITS, "an entry has room for the flags");
 
 enum pte_marker { PTE_MARKER_UFFD_WP = 1, PTE_MARKER_POISONED = 2, PTE_MARKER_GUARD = 4 };
 
@@ -106,7 +106,7 @@ static __always_inline pfn_t softpte_pfn(pte_t pte)
 static __always_inline pte_t make_migration_pte(pte_t pte)
 {
 	unsigned int flags = (pte_young(pte) ? SOFT_YOUNG : 0) | (pte_dirty(pte) ? SOFT_DIRTY : 0) |
-			     (pte_uffd_wp(pte) ? SOFT_UFFD_WP : 0);
+			     (pte_uffd_wp(pte) ? SOFT_UFFD_WP : 0) | (pte_soft_dirty(pte) ? SOFT_WRITTEN : 0);
 
 	return pte_mksoft(pte_write(pte) ? SOFT_MIGRATION_WRITE : SOFT_MIGRATION_READ, pte_pfn(pte), flags);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* clear_refs.c - /proc/PID/clear_refs: from now on count anew which pages are used, and how large the program was at most. */
+/* clear_refs.c - /proc/PID/clear_refs: from now on count anew which pages are used or written, and how large the program was at most. */
+#include "pgtable/softpte.h"
 #include "pgtable/tlb.h"
 #include "pgtable/walk.h"
 #include "vm/mm_int.h"
@@ -37,9 +38,58 @@ static bool clear_vma(const struct vm_area_struct *vma)
 	return changed;
 }
 
+/* The entry as of a page that nobody has written: the next write is a fault, which says so. True when a right is gone. */
+static bool forget_write(pte_t *pte)
+{
+	pte_t old, new;
+
+	do {
+		old = pte_read(pte);
+		if (is_migration_pte(old))
+			new = pte_with_soft_flags(migration_pte_wrprotect(old), pte_soft_flags(old) & ~(unsigned int)SOFT_WRITTEN);
+		else if (pte_present(old))
+			new = pte_clear_soft_dirty(pte_wrprotect(old));
+		else
+			return false;
+	} while (!ptep_try_change(pte, old, new));
+	return pte_present(old) && pte_write(old);
+}
+
+/*
+ * Entries that may be written say that they were: with that the right to write goes, and comes back with a fault. Which areas are new
+ * is forgotten, too, so that nothing may fault meanwhile.
+ */
+static void forget_writes(struct mm_struct *mm)
+{
+	struct pgtable_cursor c;
+	bool changed = false;
+
+	mmap_write_lock(mm);
+	for (struct vm_area_struct *vma = mm->mmap; vma; vma = vma->vm_next) {
+		if (vma->vm_flags & VM_PFNMAP)
+			continue;
+		vma_start_write(vma);
+		vma->counts_writes = true;
+		for_each_leaf_table(&c, &mm->pgt, vma->vm_start, vma->vm_end) {
+			spin_lock(c.ptl);
+			for (unsigned long i = 0; i < (c.end - c.addr) >> PAGE_SHIFT; i++)
+				changed |= forget_write(&c.pte[i]);
+			spin_unlock(c.ptl);
+		}
+	}
+	if (changed)
+		flush_tlb_mm(&mm->pgt);
+	mmap_write_unlock(mm);
+}
+
 void mm_clear_refs(struct mm_struct *mm, enum clear_refs what)
 {
 	bool changed = false;
+
+	if (what == CLEAR_REFS_SOFT_DIRTY) {
+		forget_writes(mm);
+		return;
+	}
 
 	mmap_read_lock(mm);
 	for (const struct vm_area_struct *vma = mm->mmap; vma; vma = vma->vm_next)

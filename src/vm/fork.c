@@ -78,7 +78,7 @@ static void copy_present(struct fork_copy *copy, pte_t *dst, pte_t *src, pte_t p
 static void copy_moving(struct fork_copy *copy, pte_t *dst, pte_t *src, pte_t pte)
 {
 	struct page *page = pfn_to_page(softpte_pfn(pte));
-	unsigned int keep = SOFT_DIRTY | (copy->child->vm_flags & VM_UFFD_WP ? SOFT_UFFD_WP : 0);
+	unsigned int keep = SOFT_DIRTY | SOFT_WRITTEN | (copy->child->vm_flags & VM_UFFD_WP ? SOFT_UFFD_WP : 0);
 
 	migration_entry_copied(page);
 	copy->rss[mm_counter_of(page)]++;

@@ -22,6 +22,9 @@ static bool writable_now(const struct vm_area_struct *vma, pte_t pte)
 
 	if (!(vma->vm_flags & VM_WRITE) || pte_special(pte) || pte_uffd_wp(pte))
 		return false;
+	/* The next write is to be seen. */
+	if (unlikely(vma->counts_writes) && !pte_soft_dirty(pte))
+		return false;
 	if (vma->vm_flags & VM_SHARED)
 		return pte_dirty(pte) && vma->vm_mapping && !vma->vm_mapping->ops->page_mkwrite;
 	page = pte_page(pte);

@@ -2,6 +2,7 @@
 /* mremap.c - grow, shrink and move mappings. */
 #include "arch/cpu.h"
 #include "base/math.h"
+#include "pgtable/softpte.h"
 #include "pgtable/tlb.h"
 #include "pgtable/walk.h"
 #include "quire/errno.h"
@@ -69,6 +70,29 @@ static unsigned long chunk_pages(vaddr_t from, vaddr_t to, unsigned long len)
 	unsigned long here = pt_addr_end(from, from + len, 1) - from, there = pt_addr_end(to, to + len, 1) - to;
 
 	return min(here, there) >> PAGE_SHIFT;
+}
+
+/* Where a program counts which pages were written, moved ones were. Without their locks nobody could reach them: the mmap lock
+ * is held to write, and the faults have been waited for. */
+static void mark_moved(struct mm_struct *mm, vaddr_t addr, unsigned long len)
+{
+	struct pgtable_cursor c;
+
+	for_each_leaf_table(&c, &mm->pgt, addr, addr + len) {
+		pte_t *pte = c.pte;
+
+		spin_lock(c.ptl);
+		for (vaddr_t at = c.addr; at < c.end; at += PAGE_SIZE, pte++) {
+			pte_t entry;
+
+			do
+				entry = pte_read(pte);
+			while (pte_present(entry) && !ptep_try_change(pte, entry, pte_mksoft_dirty(entry)));
+			if (is_migration_pte(entry))
+				set_pte(pte, pte_with_soft_flags(entry, pte_soft_flags(entry) | SOFT_WRITTEN));
+		}
+		spin_unlock(c.ptl);
+	}
 }
 
 /* One step of a move: a whole leaf table where both sides are aligned, else what fits. 0 or -ENOMEM; *done in bytes. */
@@ -226,6 +250,8 @@ static unsigned long move_vma(struct mremap_request *req, struct vm_area_struct 
 		req->populate = true;
 	}
 	moved = req->old_len ? move_page_tables(mm, new, req->addr, req->new_addr, req->old_len) : 0;
+	if (unlikely(new->counts_writes) && moved)
+		mark_moved(mm, req->new_addr, moved);
 	if (moved < req->old_len) {
 		/* Back: the tables that the pages came from are still there. */
 		move_page_tables(mm, new, req->new_addr, req->addr, moved);

@@ -109,17 +109,21 @@ static void put_stats(struct text *t, const struct mem_size_stats *mss, bool rol
 	put_kb(t, "Locked:", mss->pss_locked >> PSS_SHIFT);
 }
 
-static void put_flags(struct text *t, unsigned long flags)
+/* Shown among the flags: all of the VMA counts as written. */
+#define SHOWN_SOFT_DIRTY (1ull << 63)
+
+static void put_flags(struct text *t, const struct vm_area_struct *vma)
 {
+	u64 flags = vma->vm_flags | (vma->counts_writes ? 0 : SHOWN_SOFT_DIRTY);
 	static const struct {
-		unsigned long flag;
+		u64 flag;
 		char name[3];
 	} names[] = {
 		{ VM_READ, "rd" }, { VM_WRITE, "wr" }, { VM_EXEC, "ex" }, { VM_SHARED, "sh" }, { VM_MAYREAD, "mr" },
 		{ VM_MAYWRITE, "mw" }, { VM_MAYEXEC, "me" }, { VM_MAYSHARE, "ms" }, { VM_GROWSDOWN, "gd" },
 		{ VM_UFFD_MISSING, "um" }, { VM_PFNMAP, "pf" }, { VM_UFFD_WP, "uw" }, { VM_LOCKED, "lo" }, { VM_IO, "io" }, { VM_SEQ_READ, "sr" }, { VM_RAND_READ, "rr" },
 		{ VM_DONTCOPY, "dc" }, { VM_DONTEXPAND, "de" }, { VM_LOCKONFAULT, "lf" }, { VM_ACCOUNT, "ac" },
-		{ VM_NORESERVE, "nr" }, { VM_HUGETLB, "ht" }, { VM_WIPEONFORK, "wf" }, { VM_DONTDUMP, "dd" },
+		{ VM_NORESERVE, "nr" }, { VM_HUGETLB, "ht" }, { VM_WIPEONFORK, "wf" }, { VM_DONTDUMP, "dd" }, { SHOWN_SOFT_DIRTY, "sd" },
 		{ VM_NONLINEAR, "nl" }, { VM_HUGEPAGE, "hg" }, { VM_NOHUGEPAGE, "nh" }, { VM_MERGEABLE, "mg" },
 		{ VM_UFFD_MINOR, "ui" }, { VM_SEALED, "sl" },
 	};
@@ -145,7 +149,7 @@ static void put_vma(struct text *t, const struct vm_area_struct *vma)
 	if (arch_has_pkeys())
 		t->len += (size_t)quire_scnprintf(t->buf + t->len, t->size - t->len, "%-16s%8u\n", "ProtectionKey:",
 						  vm_flags_pkey(vma->vm_flags));
-	put_flags(t, vma->vm_flags);
+	put_flags(t, vma);
 }
 
 /* One VMA at a time: the program runs on between them. */
@@ -194,6 +198,7 @@ int mm_show_smaps_rollup(struct mm_struct *mm, struct text_sink *sink)
 }
 
 /* Bits of an entry of /proc/PID/pagemap; below them the frame number. */
+#define PM_SOFT_DIRTY (1ull << 55)
 #define PM_MMAP_EXCLUSIVE (1ull << 56)
 #define PM_UFFD_WP (1ull << 57)
 #define PM_FILE (1ull << 61)
@@ -213,7 +218,7 @@ static u64 pagemap_frame(pte_t pte)
 			     type == SOFT_MIGRATION_READ ? PM_TYPE_MIGRATION_READ : PM_TYPE_MIGRATION_WRITE;
 	const struct page *page = pfn_to_page(softpte_pfn(pte));
 
-	return PM_SWAP | (softpte_uffd_wp(pte) ? PM_UFFD_WP : 0) | shown | (u64)softpte_pfn(pte) << 5 |
+	return PM_SWAP | (softpte_uffd_wp(pte) ? PM_UFFD_WP : 0) | (pte_soft_flags(pte) & SOFT_WRITTEN ? PM_SOFT_DIRTY : 0) | shown | (u64)softpte_pfn(pte) << 5 |
 	       (PageAnon(page) ? 0 : PM_FILE);
 }
 
@@ -232,15 +237,15 @@ static u64 pagemap_soft(pte_t pte)
 static u64 pagemap_entry(pte_t pte)
 {
 	const struct page *page;
-	u64 watched;
+	u64 marks;
 
 	if (!pte_present(pte))
 		return pagemap_soft(pte);
-	watched = pte_uffd_wp(pte) ? PM_UFFD_WP : 0;
+	marks = (pte_uffd_wp(pte) ? PM_UFFD_WP : 0) | (pte_soft_dirty(pte) ? PM_SOFT_DIRTY : 0);
 	if (pte_special(pte))
-		return PM_PRESENT | watched | pte_pfn(pte);
+		return PM_PRESENT | marks | pte_pfn(pte);
 	page = pte_page(pte);
-	return PM_PRESENT | watched | pte_pfn(pte) | (PageAnon(page) ? 0 : PM_FILE) |
+	return PM_PRESENT | marks | pte_pfn(pte) | (PageAnon(page) ? 0 : PM_FILE) |
 	       (page_mapcount(page) == 1 ? PM_MMAP_EXCLUSIVE : 0);
 }
 
@@ -248,9 +253,13 @@ int mm_pagemap(struct mm_struct *mm, vaddr_t addr, unsigned long nr, u64 *entrie
 {
 	mmap_read_lock(mm);
 	for (unsigned long i = 0; i < nr; i++, addr += PAGE_SIZE) {
-		const pte_t *pte = addr < TASK_SIZE && vma_lookup(mm, addr) ? pgtable_find_pte(&mm->pgt, addr) : NULL;
+		const struct vm_area_struct *vma = addr < TASK_SIZE ? vma_lookup(mm, addr) : NULL;
+		const pte_t *pte = vma ? pgtable_find_pte(&mm->pgt, addr) : NULL;
 
 		entries[i] = pte ? pagemap_entry(pte_read(pte)) : 0;
+		/* All of an area that is newer than the last clear_refs counts as written. */
+		if (vma && !vma->counts_writes)
+			entries[i] |= PM_SOFT_DIRTY;
 	}
 	mmap_read_unlock(mm);
 	return 0;

@@ -102,7 +102,7 @@ static int move_page_locked(const struct page_move *move, struct page *page)
 	new = mk_pte(page, move->dst_vma->vm_page_prot);
 	if (pte_dirty(old))
 		new = pte_mkdirty(new);
-	set_pte(move->dst_pte, pte_mkwrite(new));
+	set_pte(move->dst_pte, pte_mksoft_dirty(pte_mkwrite(new)));
 	unlock_entries(move);
 	return 0;
 }

@@ -61,6 +61,7 @@ struct vm_area_struct {
 	/* Identity for merging, as separate chains have it elsewhere: VMAs merge when equal or one has none. */
 	u64 anon_id;
 	bool anon_forked;                 /* (M) inherited pages of a parent: never merges with one that has none */
+	bool counts_writes;               /* (M) only entries say which pages were written; else the whole VMA counts as new */
 	bool mmap_lock_only;              /* (M) faults need the mmap lock: it left the tree, or is watched */
 	union {
 		struct rmap_area rmap;    /* [V3] */

@@ -68,6 +68,12 @@ static void adopt_family(struct vm_area_struct *keep, const struct vm_area_struc
 	smp_store_release(&keep->anon_vma, from->anon_vma);
 }
 
+/* `keep` grows over what `other` covered (NULL: over nothing yet). */
+static void adopt_writes(struct vm_area_struct *keep, const struct vm_area_struct *other)
+{
+	keep->counts_writes = keep->counts_writes && other && other->counts_writes;
+}
+
 /* `vma` is swallowed by a neighbour whose range will cover it. */
 static void swallow(struct mm_struct *mm, struct vm_area_struct *vma)
 {
@@ -119,6 +125,8 @@ struct vm_area_struct *vma_merge_copy(struct mm_struct *mm, const struct vma_att
 	switch (kind) {
 	case MERGE_BOTH:
 		vma_start_write(prev);
+		adopt_writes(prev, source);
+		adopt_writes(prev, next);
 		if (source)
 			adopt_family(prev, source);
 		adopt_family(prev, next);
@@ -127,12 +135,14 @@ struct vm_area_struct *vma_merge_copy(struct mm_struct *mm, const struct vma_att
 		return prev;
 	case MERGE_LEFT:
 		vma_start_write(prev);
+		adopt_writes(prev, source);
 		if (source)
 			adopt_family(prev, source);
 		vma_adjust_range(prev, prev->vm_start, range->end, prev->vm_pgoff);
 		return prev;
 	case MERGE_RIGHT:
 		vma_start_write(next);
+		adopt_writes(next, source);
 		if (source)
 			adopt_family(next, source);
 		vma_adjust_range(next, range->start, next->vm_end, range->pgoff);
@@ -146,6 +156,7 @@ struct vm_area_struct *vma_merge_copy(struct mm_struct *mm, const struct vma_att
 static struct vm_area_struct *grow_left(struct mm_struct *mm, struct vm_area_struct *prev, struct vm_area_struct *vma,
 					unsigned long end)
 {
+	adopt_writes(prev, vma);
 	adopt_family(prev, vma);
 	if (end == vma->vm_end)
 		swallow(mm, vma);
@@ -160,6 +171,7 @@ static struct vm_area_struct *grow_right(struct mm_struct *mm, struct vm_area_st
 {
 	pgoff_t pgoff = linear_page_index(vma, start);
 
+	adopt_writes(next, vma);
 	adopt_family(next, vma);
 	if (start == vma->vm_start)
 		swallow(mm, vma);
@@ -174,6 +186,8 @@ static struct vm_area_struct *merge_both(struct mm_struct *mm, struct vm_area_st
 {
 	unsigned long end = next->vm_end;
 
+	adopt_writes(prev, vma);
+	adopt_writes(prev, next);
 	adopt_family(prev, vma);
 	adopt_family(prev, next);
 	swallow(mm, vma);

@@ -3,9 +3,9 @@
  * pte.h - entries of the simulated ISA's page tables, laid out unlike any CPU's, so that code that knows bits fails here.
  *
  *	present   61..16 frame | 15 NOCACHE | 14 GLOBAL | 13 SPECIAL | 12 HUGE | 11 UFFD_WP | 10 DIRTY | 9 ACCESSED | 8 USER
- *	          7 NOEXEC | 6 WRITE | 5 READ | 1 VALID
+ *	          7 NOEXEC | 6 WRITE | 5 READ | 3 SOFT_DIRTY | 1 VALID
  *	no access as present without READ
- *	soft      63..59 type (1..31) | 58..9 payload | 6..4 flags | 1: 0
+ *	soft      63..59 type (1..31) | 58..9 payload | 7..4 flags | 1: 0
  *	none      all bits clear
  *
  * 64-bit hosts: four levels of 512. 32-bit hosts: levels of 512, 512 and 4, with 64-bit entries.
@@ -41,6 +41,7 @@ typedef struct {
 #define PMD_MASK (~(PMD_SIZE - 1))
 
 #define SIM_PTE_VALID (1ull << 1)
+#define SIM_PTE_SOFT_DIRTY (1ull << 3)
 #define SIM_PTE_READ (1ull << 5)
 #define SIM_PTE_WRITE (1ull << 6)
 #define SIM_PTE_NOEXEC (1ull << 7)
@@ -194,7 +195,7 @@ static __always_inline pte_t pfn_pte_table(pfn_t pfn)
 
 static __always_inline pte_t pte_mkwrite(pte_t pte) { return __pte(pte.val | SIM_PTE_WRITE); }
 static __always_inline pte_t pte_wrprotect(pte_t pte) { return __pte(pte.val & ~SIM_PTE_WRITE); }
-static __always_inline pte_t pte_mkdirty(pte_t pte) { return __pte(pte.val | SIM_PTE_DIRTY); }
+static __always_inline pte_t pte_mkdirty(pte_t pte) { return __pte(pte.val | SIM_PTE_DIRTY | SIM_PTE_SOFT_DIRTY); }
 static __always_inline pte_t pte_mkclean(pte_t pte) { return __pte(pte.val & ~SIM_PTE_DIRTY); }
 static __always_inline pte_t pte_mkyoung(pte_t pte) { return __pte(pte.val | SIM_PTE_ACCESSED); }
 static __always_inline pte_t pte_mkold(pte_t pte) { return __pte(pte.val & ~SIM_PTE_ACCESSED); }
@@ -204,6 +205,10 @@ static __always_inline pte_t pte_mkspecial(pte_t pte) { return __pte(pte.val | S
 static __always_inline bool pte_uffd_wp(pte_t pte) { return (pte.val & SIM_PTE_UFFD_WP) != 0; }
 static __always_inline pte_t pte_mkuffd_wp(pte_t pte) { return __pte(pte.val | SIM_PTE_UFFD_WP); }
 static __always_inline pte_t pte_clear_uffd_wp(pte_t pte) { return __pte(pte.val & ~SIM_PTE_UFFD_WP); }
+/* Written since clear_refs asked last: set together with dirty, and taken away with the right to write, so that none is missed. */
+static __always_inline bool pte_soft_dirty(pte_t pte) { return (pte.val & SIM_PTE_SOFT_DIRTY) != 0; }
+static __always_inline pte_t pte_mksoft_dirty(pte_t pte) { return __pte(pte.val | SIM_PTE_SOFT_DIRTY); }
+static __always_inline pte_t pte_clear_soft_dirty(pte_t pte) { return __pte(pte.val & ~SIM_PTE_SOFT_DIRTY); }
 /* As fork hands it on: not used yet, and watched by nobody. */
 static __always_inline pte_t pte_for_child(pte_t pte) { return __pte(pte.val & ~(SIM_PTE_ACCESSED | SIM_PTE_UFFD_WP)); }
 
@@ -211,7 +216,7 @@ static __always_inline pte_t pte_for_child(pte_t pte) { return __pte(pte.val & ~
 static __always_inline pte_t pte_modify(pte_t pte, pgprot_t prot)
 {
 	const pteval_t keep = SIM_PTE_FRAME | SIM_PTE_ACCESSED | SIM_PTE_DIRTY | SIM_PTE_SPECIAL | SIM_PTE_HUGE |
-			      SIM_PTE_UFFD_WP;
+			      SIM_PTE_UFFD_WP | SIM_PTE_SOFT_DIRTY;
 
 	return __pte((pte.val & keep) | (prot & ~(pgprot_t)(SIM_PTE_FRAME | SIM_PTE_ACCESSED | SIM_PTE_DIRTY)));
 }
@@ -253,7 +258,7 @@ static __always_inline pgprot_t pgprot_noncached(pgprot_t prot)
 
 #define PTE_SOFT_TYPE_BITS 5
 #define PTE_SOFT_PAYLOAD_BITS 50
-#define PTE_SOFT_FLAG_BITS 3
+#define PTE_SOFT_FLAG_BITS 4
 /* Bits of a frame's number: a payload can hold one. */
 #define PTE_PFN_BITS 46
 
@@ -279,7 +284,7 @@ static __always_inline u64 pte_soft_payload(pte_t pte)
 
 static __always_inline unsigned int pte_soft_flags(pte_t pte)
 {
-	return pte.val >> 4 & 7;
+	return pte.val >> 4 & 15;
 }
 
 /* ---- changing live entries ---- */

@@ -2,9 +2,9 @@
 /*
  * pte.h - entries of page tables, four levels of 512: what the CPU reads, and what Quire writes where it does not look.
  *
- *	present      63 NX | 62..59 protection key | 51..12 frame | 11 own | 10 watched writes | 9 special | G 8 | PS 7 | D 6 | A 5 | PCD 4 | PWT 3 | U 2 | W 1 | P 0
+ *	present      63 NX | 62..59 protection key | 51..12 frame | 11 written | 10 watched writes | 9 special | G 8 | PS 7 | D 6 | A 5 | PCD 4 | PWT 3 | U 2 | W 1 | P 0
  *	no access    as present with P clear and G set, and the frame inverted: it stays, every access faults (PROT_NONE)
- *	soft         63..59 type (1..31) | 58..9 payload, inverted | 8: 0 | 7..4: 0 | 3 2 1 flags | 0: 0
+ *	soft         63..59 type (1..31) | 58..9 payload, inverted | 8: 0 | 7..5: 0 | 4..1 flags | 0: 0
  *	none         all bits clear
  *
  * CPUs with the L1 terminal fault guess on while an access faults, and read the cache at the address that the entry seems to hold,
@@ -52,6 +52,7 @@ typedef struct {
 #define X86_PTE_G 0x100ull
 #define X86_PTE_SPECIAL 0x200ull
 #define X86_PTE_UFFD_WP 0x400ull
+#define X86_PTE_SOFT_DIRTY 0x800ull
 #define X86_PTE_PKEY (15ull << 59)
 #define X86_PTE_NX (1ull << 63)
 #define X86_PTE_FRAME 0x000ffffffffff000ull
@@ -200,7 +201,7 @@ static __always_inline pte_t pfn_pte_table(pfn_t pfn)
 
 static __always_inline pte_t pte_mkwrite(pte_t pte) { return __pte(pte.val | X86_PTE_W); }
 static __always_inline pte_t pte_wrprotect(pte_t pte) { return __pte(pte.val & ~X86_PTE_W); }
-static __always_inline pte_t pte_mkdirty(pte_t pte) { return __pte(pte.val | X86_PTE_D); }
+static __always_inline pte_t pte_mkdirty(pte_t pte) { return __pte(pte.val | X86_PTE_D | X86_PTE_SOFT_DIRTY); }
 static __always_inline pte_t pte_mkclean(pte_t pte) { return __pte(pte.val & ~X86_PTE_D); }
 static __always_inline pte_t pte_mkyoung(pte_t pte) { return __pte(pte.val | X86_PTE_A); }
 static __always_inline pte_t pte_mkold(pte_t pte) { return __pte(pte.val & ~X86_PTE_A); }
@@ -210,13 +211,18 @@ static __always_inline pte_t pte_mkspecial(pte_t pte) { return __pte(pte.val | X
 static __always_inline bool pte_uffd_wp(pte_t pte) { return (pte.val & X86_PTE_UFFD_WP) != 0; }
 static __always_inline pte_t pte_mkuffd_wp(pte_t pte) { return __pte(pte.val | X86_PTE_UFFD_WP); }
 static __always_inline pte_t pte_clear_uffd_wp(pte_t pte) { return __pte(pte.val & ~X86_PTE_UFFD_WP); }
+/* Written since clear_refs asked last: set together with dirty, and taken away with the right to write, so that none is missed. */
+static __always_inline bool pte_soft_dirty(pte_t pte) { return (pte.val & X86_PTE_SOFT_DIRTY) != 0; }
+static __always_inline pte_t pte_mksoft_dirty(pte_t pte) { return __pte(pte.val | X86_PTE_SOFT_DIRTY); }
+static __always_inline pte_t pte_clear_soft_dirty(pte_t pte) { return __pte(pte.val & ~X86_PTE_SOFT_DIRTY); }
 /* As fork hands it on: not used yet, and watched by nobody. */
 static __always_inline pte_t pte_for_child(pte_t pte) { return __pte(pte.val & ~(X86_PTE_A | X86_PTE_UFFD_WP)); }
 
 /* Other rights; frame, accessed, dirty and special stay (mprotect). */
 static __always_inline pte_t pte_modify(pte_t pte, pgprot_t prot)
 {
-	const pteval_t keep = X86_PTE_FRAME | X86_PTE_A | X86_PTE_D | X86_PTE_SPECIAL | X86_PTE_PS | X86_PTE_UFFD_WP;
+	const pteval_t keep = X86_PTE_FRAME | X86_PTE_A | X86_PTE_D | X86_PTE_SPECIAL | X86_PTE_PS | X86_PTE_UFFD_WP |
+			      X86_PTE_SOFT_DIRTY;
 	pteval_t val = pte.val ^ pte_invert_mask(pte.val) ^ pte_invert_mask(prot);
 
 	return __pte((val & keep) | (prot & ~(pgprot_t)(X86_PTE_FRAME | X86_PTE_A | X86_PTE_D)));
@@ -256,7 +262,7 @@ static __always_inline pgprot_t pgprot_noncached(pgprot_t prot)
 
 #define PTE_SOFT_TYPE_BITS 5
 #define PTE_SOFT_PAYLOAD_BITS 50
-#define PTE_SOFT_FLAG_BITS 3
+#define PTE_SOFT_FLAG_BITS 4
 /* Bits of a frame's number: a payload can hold one. */
 #define PTE_PFN_BITS 40
 #define X86_PTE_PAYLOAD (((1ull << PTE_SOFT_PAYLOAD_BITS) - 1) << 9)
@@ -283,7 +289,7 @@ static __always_inline u64 pte_soft_payload(pte_t pte)
 
 static __always_inline unsigned int pte_soft_flags(pte_t pte)
 {
-	return pte.val >> 1 & 7;
+	return pte.val >> 1 & 15;
 }
 
 /* ---- changing live entries ---- */
