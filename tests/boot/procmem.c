@@ -99,6 +99,56 @@ static void see_frames(void *p)
 	_exit(fd < 0 ? 1 : entry(fd, p) & FRAME ? 2 : !(entry(fd, p) & PRESENT));
 }
 
+/* What /proc/kpagecount or kpageflags says of the frame in a pagemap entry. */
+static uint64_t frame_word(const char *path, uint64_t in)
+{
+	int fd = open(path, O_RDONLY);
+	uint64_t word = 0;
+
+	if (pread(fd, &word, sizeof(word), (off_t)((in & FRAME) * sizeof(word))) != sizeof(word))
+		word = ~0ull;
+	close(fd);
+	return word;
+}
+
+static void shares_frame(void *p)
+{
+	int fd = open("/proc/self/pagemap", O_RDONLY);
+
+	_exit(frame_word("/proc/kpagecount", entry(fd, p)) == 2 ? 0 : 1);
+}
+
+/* Frames by their number: how often they are mapped, and what they are. */
+static void test_frames(void)
+{
+	enum { KPF_UPTODATE = 3, KPF_MMAP = 11, KPF_ANON = 12, KPF_SWAPBACKED = 14, KPF_ZERO_PAGE = 24 };
+	int fd = open("/proc/self/pagemap", O_RDONLY), file = (int)syscall(SYS_memfd_create, "m", 0);
+	const uint64_t anon = 1 << KPF_UPTODATE | 1 << KPF_MMAP | 1 << KPF_ANON | 1 << KPF_SWAPBACKED;
+	char *p = map(2, ANON), *a, *b;
+	volatile char read_only;
+
+	p[0] = 1;
+	read_only = p[PAGE];
+	(void)read_only;
+	if (ftruncate(file, (off_t)PAGE))
+		tap_diag("no file");
+	a = mmap(NULL, PAGE, RW, MAP_SHARED, file, 0);
+	b = mmap(NULL, PAGE, RW, MAP_SHARED, file, 0);
+	a[0] = b[0] = 1;
+	tap_is(frame_word("/proc/kpagecount", entry(fd, p)), 1, "kpagecount: a page of one's own");
+	tap_is(frame_word("/proc/kpagecount", entry(fd, a)), 2, "and one mapped twice");
+	tap_is(in_child(shares_frame, p), 0, "a child shares the former");
+	tap_is(frame_word("/proc/kpagecount", entry(fd, p)), 1, "until it ends");
+	tap_is(frame_word("/proc/kpageflags", entry(fd, p)) & anon, anon, "kpageflags: an anonymous page");
+	tap_is(frame_word("/proc/kpageflags", entry(fd, a)) & anon, anon & ~(1ull << KPF_ANON), "a file's");
+	tap_ok(frame_word("/proc/kpageflags", entry(fd, p + PAGE)) >> KPF_ZERO_PAGE & 1, "the page of zeros");
+	munmap(p, 2 * PAGE);
+	munmap(a, PAGE);
+	munmap(b, PAGE);
+	close(file);
+	close(fd);
+}
+
 static void test_pagemap(void)
 {
 	int fd = open("/proc/self/pagemap", O_RDONLY), file = (int)syscall(SYS_memfd_create, "m", 0);
@@ -231,6 +281,7 @@ int main(void)
 	tap_plan(0);
 	test_clear_refs();
 	test_pagemap();
+	test_frames();
 	test_mem();
 	tap_is(in_child(foreign, NULL), 0, "nothing of others");
 	tap_is(in_child(hidden, NULL), 0, "of one's own processes everything");
