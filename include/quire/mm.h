@@ -122,7 +122,8 @@ struct mm_layout {
 	unsigned long start_code, end_code, start_data, end_data;
 	unsigned long start_brk, brk, start_stack;
 	unsigned long arg_start, arg_end, env_start, env_end;
-	unsigned long mmap_base; /* top of the mmap area */
+	unsigned long mmap_base; /* top of the mmap area, or its bottom */
+	bool bottom_up;          /* the mmap area grows from mmap_base upwards */
 };
 struct mm_layout *mm_layout(struct mm_struct *mm);
 /* The addresses above by number. */
@@ -159,8 +160,11 @@ struct mm_file_place {
 };
 /* False when no file is mapped there, nobody can name it, or mm is being changed. Does not wait for the mmap lock. */
 bool mm_file_at(struct mm_struct *mm, vaddr_t addr, struct mm_file_place *place);
-/* Places mmap_base below the stack limit; randomised per `randomize`. */
+/* Places mmap_base below the stack limit, for mappings from the top down, or, with legacy_va_layout, as the next; randomised per
+ * `randomize`. */
 void arch_pick_mmap_layout(struct mm_struct *mm, unsigned long stack_limit, bool randomize);
+/* Mappings from a third of the address space upwards, as programs that ask for ADDR_COMPAT_LAYOUT expect them. */
+void arch_pick_bottomup_layout(struct mm_struct *mm, bool randomize);
 /* Makes the stack VMA (grows down, `flags` adds VM_EXEC or not) that ends at `top`. 0 or -errno. */
 int setup_stack_vma(struct mm_struct *mm, vaddr_t top, size_t bytes, unsigned long flags);
 /* A mapping whose pages are the kernel's (vdso, vvar): pages[] stay owned by the caller. name is shown in maps. */

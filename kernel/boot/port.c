@@ -8,10 +8,10 @@
 #include "arch/stacktrace.h"
 #include "base/string.h"
 #include "lib/printk.h"
-#include "lib/random.h"
 #include "proc/cred.h"
 #include "proc/pid.h"
 #include "proc/signal.h"
+#include "proc/va_random.h"
 #include "quire/errno.h"
 #include "sched/sched.h"
 
@@ -121,5 +121,5 @@ const struct quire_port kernel_port = {
 	.capable = port_capable,
 	.rlimit = port_rlimit,
 	.deny_pkey = pkru_deny_key,
-	.random = get_random_bytes,
+	.random = va_random_bytes,
 };

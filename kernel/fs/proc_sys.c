@@ -12,6 +12,7 @@
 #include "proc/exec.h"
 #include "proc/pid.h"
 #include "proc/utsname.h"
+#include "proc/va_random.h"
 #include "quire/errno.h"
 #include "quire/stats.h"
 

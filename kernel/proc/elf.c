@@ -11,10 +11,10 @@
 #include "base/string.h"
 #include "fs/vfs.h"
 #include "lib/printk.h"
-#include "lib/random.h"
 #include "proc/cred.h"
 #include "proc/elf_stack.h"
 #include "proc/exec.h"
+#include "proc/va_random.h"
 #include "quire/slab.h"
 #include "quire/uaccess.h"
 #include "vdso/vdso.h"
@@ -205,8 +205,8 @@ static void set_layout(const struct elf_image *img, unsigned long bias, struct b
 		if (end > layout->end_data)
 			layout->end_data = end;
 	}
-	if (randomize_va_space > 1)
-		brk += random_u64() % BRK_RANDOM_PAGES * PAGE_BYTES;
+	if (va_randomness() > 1)
+		brk += va_random_u64() % BRK_RANDOM_PAGES * PAGE_BYTES;
 	layout->start_brk = layout->brk = brk;
 }
 
@@ -268,7 +268,7 @@ static unsigned long pie_hint(const struct elf_image *interp)
 	 * go. */
 	if (!interp->file)
 		return 0;
-	return PIE_BASE + (randomize_va_space ? random_u64() % PIE_RANDOM_PAGES * PAGE_BYTES : 0);
+	return PIE_BASE + (va_randomness() ? va_random_u64() % PIE_RANDOM_PAGES * PAGE_BYTES : 0);
 }
 
 /* Address of the program headers in memory, or 0. */

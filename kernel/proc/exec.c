@@ -21,8 +21,6 @@
 /* Interpreters of interpreters: as many as Linux follows. */
 #define SCRIPT_DEPTH_MAX 5
 
-int randomize_va_space = 2;
-
 int bprm_read_head(struct binprm *bprm)
 {
 	long got = kernel_read(bprm->file, bprm->buf, BINPRM_BUF_SIZE, 0);

@@ -39,9 +39,6 @@ struct binprm {
 	char buf[BINPRM_BUF_SIZE];	/* the file's first bytes, then zeros */
 };
 
-/* Mixes addresses of programs; 0 off, 1 stack and mappings, 2 the heap too. */
-extern int randomize_va_space;
-
 /* Programs of the kernel's own choice: init. Does not return to the caller's code on success. */
 int kernel_execve(const char *path, const char *const *argv, const char *const *envp);
 

@@ -8,8 +8,9 @@
 #include "proc/exec_args.h"
 
 #include "base/string.h"
-#include "lib/random.h"
 #include "proc/signal.h"
+#include "proc/utsname.h"
+#include "proc/va_random.h"
 #include "quire/slab.h"
 #include "quire/uaccess.h"
 
@@ -174,9 +175,12 @@ static int make_stack(struct binprm *bprm)
 	bprm->mm = mm_alloc();
 	if (!bprm->page || !bprm->mm)
 		return -ENOMEM;
-	if (randomize_va_space)
-		top -= random_u64() % STACK_RANDOM_PAGES * PAGE_BYTES;
-	arch_pick_mmap_layout(bprm->mm, rlimit(RLIMIT_STACK), randomize_va_space);
+	if (va_randomness())
+		top -= va_random_u64() % STACK_RANDOM_PAGES * PAGE_BYTES;
+	if (current->personality & ADDR_COMPAT_LAYOUT)
+		arch_pick_bottomup_layout(bprm->mm, va_randomness());
+	else
+		arch_pick_mmap_layout(bprm->mm, rlimit(RLIMIT_STACK), va_randomness());
 	bprm->stack_top = top;
 	bprm->p = bprm->lo = bprm->hi = top - sizeof(void *);
 	return setup_stack_vma(bprm->mm, top, STACK_FIRST_BYTES, 0);

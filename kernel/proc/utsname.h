@@ -19,6 +19,7 @@ extern struct utsname system_utsname;
 
 /* Bits of personality(2) that mean something here. */
 #define ADDR_NO_RANDOMIZE 0x0040000u
+#define ADDR_COMPAT_LAYOUT 0x0200000u
 #define UNAME26 0x0020000u
 #define READ_IMPLIES_EXEC 0x0400000u
 

@@ -93,7 +93,7 @@ static long set_map(const struct prctl_mm_map *m)
 	unsigned long vector[MM_AUXV_WORDS];
 	const struct mm_layout wanted = {
 		m->start_code, m->end_code, m->start_data, m->end_data, m->start_brk, m->brk, m->start_stack,
-		m->arg_start, m->arg_end, m->env_start, m->env_end, 0,
+		m->arg_start, m->arg_end, m->env_start, m->env_end, 0, false,
 	};
 	long err = do_check_mm_layout(&wanted);
 

@@ -7,8 +7,8 @@
 #include "base/assert.h"
 #include "base/string.h"
 #include "lib/printk.h"
-#include "lib/random.h"
 #include "proc/exec.h"
+#include "proc/va_random.h"
 #include "quire/errno.h"
 #include "quire/page.h"
 #include "quire/vmalloc.h"
@@ -59,9 +59,9 @@ static unsigned long choose(unsigned long stack_top)
 	room = end - stack_top;
 	if (room < 2 * PAGE_BYTES)
 		return 0;
-	if (!randomize_va_space)
+	if (!va_randomness())
 		return stack_top;
-	return stack_top + random_u64() % (room / PAGE_BYTES - 1) * PAGE_BYTES;
+	return stack_top + va_random_u64() % (room / PAGE_BYTES - 1) * PAGE_BYTES;
 }
 
 static unsigned long anywhere(struct mm_struct *mm)

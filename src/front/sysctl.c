@@ -98,6 +98,7 @@ static void set_reserve_ratio(const unsigned long *v)
 	}
 
 VM_VALUE(admin_reserve_kbytes)
+VM_VALUE(legacy_va_layout)
 VM_VALUE(max_map_count)
 VM_VALUE(mmap_min_addr)
 VM_VALUE(overcommit_mode)
@@ -141,6 +142,7 @@ static void set_compact(const unsigned long *v)
 static const struct sysctl sysctls[] = {
 	{"admin_reserve_kbytes", 0, ~0ul, get_admin_reserve_kbytes, set_admin_reserve_kbytes, 1, false},
 	{"compact_memory", 1, 1, get_compact, set_compact, 1, false},
+	{"legacy_va_layout", 0, 1, get_legacy_va_layout, set_legacy_va_layout, 1, false},
 	{"lowmem_reserve_ratio", 0, 0xffffffff, get_reserve_ratio, set_reserve_ratio, MAX_NR_ZONES, false},
 	{"max_map_count", 0, 0x7fffffff, get_max_map_count, set_max_map_count, 1, false},
 	{"min_free_kbytes", 0, 0x7fffffff, get_min_free, set_min_free, 1, false},

@@ -28,6 +28,10 @@ void arch_pick_mmap_layout(struct mm_struct *mm, unsigned long stack_limit, bool
 {
 	unsigned long gap, pad = STACK_GUARD_GAP, shift = 0;
 
+	if (this_vm()->legacy_va_layout) {
+		arch_pick_bottomup_layout(mm, randomize);
+		return;
+	}
 	randomize = randomize && this_vm()->randomize_va_space != 0;
 	if (randomize) {
 		shift = random_pages(MMAP_RANDOM_BITS);
@@ -38,6 +42,15 @@ void arch_pick_mmap_layout(struct mm_struct *mm, unsigned long stack_limit, bool
 	gap = stack_limit + pad < stack_limit ? stack_limit : stack_limit + pad;
 	gap = clamp(gap, STACK_GAP_MIN, TASK_SIZE / 6 * 5);
 	mm->layout.mmap_base = PAGE_ALIGN(TASK_SIZE - gap - shift);
+	mm->layout.bottom_up = false;
+}
+
+void arch_pick_bottomup_layout(struct mm_struct *mm, bool randomize)
+{
+	unsigned long shift = randomize && this_vm()->randomize_va_space ? random_pages(MMAP_RANDOM_BITS) : 0;
+
+	mm->layout.mmap_base = MMAP_BOTTOM + shift;
+	mm->layout.bottom_up = true;
 }
 
 int setup_stack_vma(struct mm_struct *mm, vaddr_t top, size_t bytes, unsigned long flags)

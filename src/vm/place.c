@@ -72,12 +72,17 @@ static unsigned long search(struct mm_struct *mm, unsigned long len, unsigned lo
 		req.high = MAP_32BIT_END;
 		return vma_tree_gap_bottomup(&mm->tree, &req);
 	}
+	if (unlikely(mm->layout.bottom_up)) {
+		req.low = mm->layout.mmap_base;
+		req.high = TASK_SIZE;
+		return vma_tree_gap_bottomup(&mm->tree, &req);
+	}
 	req.high = mm->layout.mmap_base;
 	addr = vma_tree_gap_topdown(&mm->tree, &req);
 	if (likely(!IS_ERR_VALUE(addr)))
 		return addr;
 	/* Nothing below the base: what is above it, from the bottom of the classic mmap area on. */
-	req.low = PAGE_ALIGN(TASK_SIZE / 3);
+	req.low = MMAP_BOTTOM;
 	req.high = TASK_SIZE;
 	return vma_tree_gap_bottomup(&mm->tree, &req);
 }

@@ -62,6 +62,7 @@ int do_set_mm_layout(struct mm_struct *mm, const struct mm_layout *wanted, const
 
 	mmap_write_lock(mm);
 	fresh.mmap_base = mm->layout.mmap_base;
+	fresh.bottom_up = mm->layout.bottom_up;
 	err = do_check_mm_layout(&fresh);
 	if (!err) {
 		mm->layout = fresh;

@@ -34,6 +34,7 @@ struct vm_state {
 	unsigned long admin_reserve_kbytes;   /* (s) kept for those who may administer */
 	unsigned int max_map_count;           /* (s) VMAs of one mm */
 	unsigned long mmap_min_addr;          /* (s) bytes */
+	unsigned int legacy_va_layout;        /* (s) programs that begin map from the bottom up */
 	unsigned int randomize_va_space;      /* (s) 0 no, 1 all but the heap, 2 all */
 	unsigned int page_cluster;            /* (s) */
 	unsigned long fault_around_bytes;     /* (s) */
@@ -44,6 +45,8 @@ struct vm_state {
 
 /* The gap below a stack that stays free: 256 pages, so that a large frame of a function cannot step over it. */
 #define STACK_GUARD_GAP (256ul << PAGE_SHIFT)
+/* Where the classic mmap area begins. */
+#define MMAP_BOTTOM PAGE_ALIGN(TASK_SIZE / 3)
 /* Linux's default: a core file of ELF counts sections in 16 bits. */
 #define DEFAULT_MAX_MAP_COUNT 65530
 /* 64 KiB: null pointers with offsets fault too. */

@@ -360,6 +360,18 @@ def shell(result):
     result.check(status == 0, f"exit of the last shell powers off (status {status})")
 
 
+def va_seed(result):
+    """Addresses of programs are random, unless a seed says which."""
+    def maps(append):
+        return run(CPUS="1", APPEND=append, CMD="cat /proc/self/maps")[1]
+
+    first, again, other = maps("va_seed=7"), maps("va_seed=7"), maps("va_seed=8")
+    result.check("[stack]" in first and first == again, "the same seed, the same addresses",
+                 tail(first + again))
+    result.check(first != other, "another seed, other addresses", tail(first + other))
+    result.check(maps("") != maps(""), "and no seed, other ones each time")
+
+
 def nmi(result):
     """A machine that stands still can be asked what its CPUs do, and goes on."""
     session = Session(CPUS="2")
@@ -393,7 +405,7 @@ def jobs():
                   "statuses": statuses, "broken-initramfs": broken_initramfs, "no-init": no_init,
                   "which-init": which_init,
                   "too-little-memory": too_little_memory, "segfault-line": segfault_line,
-                  "shell": shell, "ends": ends, "nmi": nmi,
+                  "shell": shell, "ends": ends, "nmi": nmi, "va-seed": va_seed,
                   "panic": selftest("panic", r"Kernel panic - not syncing"),
                   "stack-overflow": selftest("stack_overflow", r"(?i)stack.*overflow|stack guard"),
                   "double-fault": selftest("double_fault", r"(?i)double fault"),

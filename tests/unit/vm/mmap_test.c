@@ -109,6 +109,29 @@ static void test_stack(struct mm_struct *mm)
 	do_munmap(mm, top - 400 * PG, 400 * PG);
 }
 
+/* Both ways to place mappings, and who chooses. */
+static void test_bottom_up(struct mm_struct *mm)
+{
+	unsigned long base = PAGE_ALIGN(TASK_SIZE / 3), a, b;
+
+	arch_pick_bottomup_layout(mm, false);
+	a = map_anon(mm, 1, PROT_READ, 0);
+	b = map_anon(mm, 1, PROT_NONE, 0);
+	tap_is(a, base, "from the bottom up, at a third of the address space");
+	tap_is(b, base + PG, "and what comes next above it");
+	do_munmap(mm, a, 2 * PG);
+	arch_pick_mmap_layout(mm, 8 << 20, false);
+	a = map_anon(mm, 1, PROT_READ, 0);
+	tap_is(a, mm_layout(mm)->mmap_base - PG, "from the top down");
+	do_munmap(mm, a, PG);
+	this_vm()->legacy_va_layout = 1;
+	arch_pick_mmap_layout(mm, 8 << 20, false);
+	tap_ok(mm_layout(mm)->bottom_up && mm_layout(mm)->mmap_base == base, "legacy_va_layout chooses for those who begin");
+	this_vm()->legacy_va_layout = 0;
+	arch_pick_mmap_layout(mm, 8 << 20, false);
+	tap_ok(!mm_layout(mm)->bottom_up, "until it is off again");
+}
+
 int main(void)
 {
 	struct mm_struct *mm = vm_machine_start(64 << 20, 1);
@@ -119,6 +142,7 @@ int main(void)
 	test_fixed(mm);
 	test_brk(mm);
 	test_stack(mm);
+	test_bottom_up(mm);
 	vm_machine_end(mm);
 	return tap_done();
 }
