@@ -34,7 +34,7 @@ int main(void)
 	tap_plan(0);
 	test_all_cases();
 	tap_ok(pfn_pte(0x12345, pgprot_user(1)).val == 0x8000000012345025ull, "user, read-only: P U A NX");
-	tap_ok(pte_mkdirty(pfn_pte(0x12345, pgprot_user(3))).val == 0x8000000012345067ull, "user, written: P W U A D NX");
+	tap_ok(pte_mkdirty(pfn_pte(0x12345, pgprot_user(3))).val == 0x8000000012345867ull, "user, written: P W U A D, bit 11 and NX");
 	tap_ok(pfn_pte(0x12345, pgprot_user(5)).val == 0x12345025ull, "user text: P U A");
 	tap_ok(!(pfn_pte(0x12345, pgprot_user(0)).val & 1), "no access: the CPU sees no P");
 	tap_ok(!(pte_mksoft(31, (1ull << PTE_SOFT_PAYLOAD_BITS) - 1, 7).val & 1), "soft: the CPU sees no P");
