@@ -206,7 +206,7 @@ static void test_entries_between(struct mm_struct *mm)
 	page = depart(mm, a);
 	soft = entry_at(mm, a);
 	tap_ok(page && softpte_type(soft) == SOFT_MIGRATION_WRITE && softpte_pfn(soft) == page_to_pfn(page), "on its way");
-	tap_ok(pte_soft_flags(soft) == (SOFT_YOUNG | SOFT_DIRTY), "with what its entry said");
+	tap_ok(pte_soft_flags(soft) == (SOFT_YOUNG | SOFT_DIRTY | SOFT_WRITTEN), "with what its entry said");
 	tap_is(get_mm_rss(mm), rss, "still of the program's RSS");
 	tap_ok(page_mapcount(page) == 0 && page_count(page) == 1, "nobody's but the mover's");
 	mm_pagemap(mm, a, 1, &map);
