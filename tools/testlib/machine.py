@@ -379,7 +379,7 @@ def nmi(result):
     result.check(session.monitor.inject_nmi(), "QEMU sends an NMI to the CPUs")
     # In any order: each CPU reports when its turn comes, the first with the tasks behind.
     expect_text(result, session, r"(?s)(?=.*NMI backtrace for CPU 0.*Call Trace:)(?=.*NMI backtrace for CPU 1.*Call Trace:)"
-                r"(?=.*task:sh +state:S pid:\d+ .*(tty_read|wait_input|do_poll)).*",
+                r"(?=.*task:init +state:S pid:1 .*(sigtimedwait|do_wait)).*",
                 "each tells what it does, and what the tasks wait for")
     ask(result, session, "\recho $((6*7))\r", r"\n42\r", "and goes on")
     session.type("poweroff\r")
