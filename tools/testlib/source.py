@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The rules of the house that can be read off the source."""
+import glob
 import os
 import re
 import subprocess
@@ -30,6 +31,12 @@ def read(path):
 
 
 # --- Floors ---
+
+def kernel_isas(root="."):
+    """Where the kernel's headers for each CPU are."""
+    return sorted(os.path.relpath(path, root)
+                  for path in glob.glob(os.path.join(root, "kernel/arch/*/include")))
+
 
 class Floors:
     """floors.txt, and the answer to: may this file include that one?"""
@@ -69,7 +76,7 @@ class Floors:
         isas = sorted(os.listdir(os.path.join(self.root, "src/arch")))
         folders = [os.path.dirname(path)]
         if home in self.outside:
-            folders += [home, home + "/include", home + "/lib"]
+            folders += [home, home + "/include", home + "/lib", *kernel_isas(self.root)]
         folders += ["include", "src", *(f"src/arch/{isa}/include" for isa in isas),
                     "tests/lib", "."]
         for folder in folders:
@@ -171,7 +178,7 @@ def readmes(result):
     folders = sorted({os.path.dirname(path) for path in files("src", "kernel", "ports", "tests",
                                                               "bench", "include", "examples")})
     for folder in folders:
-        if "/include" in folder and folder.startswith("src/"):
+        if "/include" in folder and folder.startswith(("src/", "kernel/arch/")):
             continue
         result.check(os.path.exists(os.path.join(folder, "README.md")),
                      f"{folder}/ has no README.md")
@@ -182,7 +189,8 @@ def readmes(result):
 def world_of(path):
     """Include path of the world that a header belongs to."""
     if path.startswith("kernel/") or "/x86_64/" in path:
-        return ["kernel/include", "kernel", "include", "src", "src/arch/x86_64/include"]
+        return ["kernel/include", "kernel/arch/x86_64/include", "kernel", "include", "src",
+                "src/arch/x86_64/include"]
     return ["ports/hosted", "ports", "include", "src", "src/arch/sim/include", "tests/lib"]
 
 

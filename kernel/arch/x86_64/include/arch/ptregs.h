@@ -43,11 +43,11 @@ struct pt_regs {
 };
 
 _Static_assert(sizeof(struct pt_regs) == 168, "the entry code pushes 21 words");
-_Static_assert(offsetof(struct pt_regs, r11) == PT_R11, "used by entry.S");
-_Static_assert(offsetof(struct pt_regs, ax) == PT_AX, "used by entry.S");
-_Static_assert(offsetof(struct pt_regs, orig_ax) == PT_ORIG_AX, "used by entry.S");
-_Static_assert(offsetof(struct pt_regs, cs) == PT_CS, "used by entry.S");
-_Static_assert(offsetof(struct pt_regs, sp) == PT_SP, "used by entry.S");
+_Static_assert(offsetof(struct pt_regs, r11) == PT_R11, "used by the entry code");
+_Static_assert(offsetof(struct pt_regs, ax) == PT_AX, "used by the entry code");
+_Static_assert(offsetof(struct pt_regs, orig_ax) == PT_ORIG_AX, "used by the entry code");
+_Static_assert(offsetof(struct pt_regs, cs) == PT_CS, "used by the entry code");
+_Static_assert(offsetof(struct pt_regs, sp) == PT_SP, "used by the entry code");
 
 #define X86_EFLAGS_CF	(1UL << 0)
 #define X86_EFLAGS_TF	(1UL << 8)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * entry.S - from the loader's 32-bit protected mode to kernel_main() in the higher half.
+ * boot_entry.S - from the loader's 32-bit protected mode to kernel_main() in the higher half.
  *
  * PVH and multiboot2 enter alike: paging off, flat segments, ebx = physical address of their
  * information. eax tells them apart. The boot page tables map the first 4 GiB three times:

@@ -59,9 +59,9 @@ static inline unsigned long switched_off_bp(const struct thread_struct *thread)
 	return ((const unsigned long *)thread->rsp)[5];
 }
 
-_Static_assert(offsetof(struct thread_struct, rsp) == THREAD_RSP, "used by switch.S");
-_Static_assert(offsetof(struct thread_struct, stack_top) == THREAD_STACK_TOP, "used by entry.S");
-_Static_assert(offsetof(struct thread_struct, flags) == THREAD_FLAGS, "used by entry.S");
+_Static_assert(offsetof(struct thread_struct, rsp) == THREAD_RSP, "used by switch_stack.S");
+_Static_assert(offsetof(struct thread_struct, stack_top) == THREAD_STACK_TOP, "used by the entry code");
+_Static_assert(offsetof(struct thread_struct, flags) == THREAD_FLAGS, "used by the entry code");
 
 static inline void set_thread_flag(struct thread_struct *t, enum thread_flag flag)
 {

@@ -22,7 +22,7 @@ struct cpu_record {
 	char ist[2][IST_BYTES] __aligned(16);
 };
 
-extern struct cpu_record boot_percpu;	/* entry.S loads its address into the GS base */
+extern struct cpu_record boot_percpu;	/* boot_entry.S loads its address into the GS base */
 struct cpu_record boot_percpu;
 /* The boot thread, until the scheduler makes it the idle task of CPU 0. */
 static struct thread_struct boot_thread;

@@ -60,9 +60,9 @@ struct percpu {
 	uint64_t nr_interrupts;		/* for /proc/stat */
 };
 
-_Static_assert(offsetof(struct percpu, current_task) == PERCPU_CURRENT, "used by entry.S");
-_Static_assert(offsetof(struct percpu, user_rsp) == PERCPU_USER_RSP, "used by entry.S");
-_Static_assert(offsetof(struct percpu, tss.rsp0) == PERCPU_RSP0, "used by entry.S");
+_Static_assert(offsetof(struct percpu, current_task) == PERCPU_CURRENT, "used by the entry code");
+_Static_assert(offsetof(struct percpu, user_rsp) == PERCPU_USER_RSP, "used by the entry code");
+_Static_assert(offsetof(struct percpu, tss.rsp0) == PERCPU_RSP0, "used by the entry code");
 
 extern struct percpu __seg_gs this_percpu;	/* the linker script puts it at 0 */
 
