@@ -243,7 +243,10 @@ static void count_all(void)
 
 /* ---- random frees and re-allocations ---- */
 
-static uint32_t random_seed[CPUS] = {17, 18};
+/* Each CPU's own numbers, on a line of their own: what CPUs share here is the allocator. */
+static struct {
+	uint32_t seed;
+} __attribute__((aligned(128))) dice[CPUS] = {{17}, {18}};
 static struct page *lowest; /* of what is held */
 
 /* Each CPU works on its own part of what is held, in RANDOM_STEPS: frees a quarter of it at random ... */
@@ -253,7 +256,7 @@ static unsigned long random_free(unsigned int me, unsigned int step, void *arg)
 	struct page **mine = held + me * part;
 
 	for (; i < end; i++)
-		if (next_random(&random_seed[me]) % 4 == 0) {
+		if (next_random(&dice[me].seed) % 4 == 0) {
 			free_frozen_pages(mine[i], 0);
 			mine[i] = NULL;
 			done++;
@@ -281,7 +284,7 @@ static struct floor {
 	uint32_t (*record)[sizeof(struct page) / sizeof(uint32_t)];
 	struct page **stack;
 	unsigned long count;
-} floors[CPUS];
+} __attribute__((aligned(128))) floors[CPUS];
 
 static unsigned long floor_free(unsigned int me, unsigned int step, void *arg)
 {
@@ -292,7 +295,7 @@ static unsigned long floor_free(unsigned int me, unsigned int step, void *arg)
 	if (!step)
 		floor->count = 0;
 	for (; i < end; i++)
-		if (next_random(&random_seed[me]) % 4 == 0) {
+		if (next_random(&dice[me].seed) % 4 == 0) {
 			floor->record[mine[i] - lowest][0]++;
 			floor->stack[floor->count++] = mine[i];
 			done++;
