@@ -20,7 +20,7 @@
 #define MEMORY ((uint64_t)1 << 30)
 #define CPUS 2
 #define PAIR_ROUNDS 1000
-#define RANDOM_ROUNDS 40
+#define RANDOM_ROUNDS 240
 #define RANDOM_STEPS 16
 #define BULK_ROUNDS 20
 #define BULK_STEPS 16

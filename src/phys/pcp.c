@@ -42,11 +42,19 @@ static unsigned int take_runs(struct zone *zone, unsigned int order, enum migrat
 	return done;
 }
 
-/* Moves a batch from the zone to an empty list, so that the lowest frame is given out first. */
+/* Entries that an empty list asks for: a batch, and twice as many each time while frames only leave. */
+static unsigned int refill_size(const struct pcp_list *list, const struct zone *zone)
+{
+	unsigned int shift = hint_read(zone->flags) & ZONE_BELOW_LOW ? 0 : min_t(unsigned int, list->misses, PCP_REFILL_SHIFT);
+
+	return min_t(unsigned int, (unsigned int)list->batch << shift, pcp_high(list));
+}
+
+/* Moves them from the zone to the list, so that the lowest frame is given out first. */
 static void refill(struct phys_cpu *cpu, struct pcp_list *list, enum migratetype type, unsigned int alloc_flags)
 {
 	struct zone *zone = zone_by_id(pcp_zone_id(list));
-	unsigned int nr = min_t(u32, list->batch, pcp_high(list)), order = list->order;
+	unsigned int nr = refill_size(list, zone), order = list->order;
 	unsigned long flags;
 
 	spin_lock_irqsave(&zone->lock, flags);
@@ -115,7 +123,7 @@ static void drain_list(struct phys_cpu *cpu, struct pcp_list *list, unsigned int
 	unsigned int done = 0;
 
 	while (done < nr) {
-		unsigned int batch = min_t(unsigned int, nr - done, PCP_BATCH_MAX), i;
+		unsigned int batch = min_t(unsigned int, nr - done, ARRAY_SIZE(cpu->scratch)), i;
 
 		for (i = 0; i < batch; i++)
 			cpu->scratch[i] = (u32)page_to_pfn(list->base[done + i]);
@@ -195,6 +203,7 @@ static unsigned long drain_pageset(struct phys_cpu *cpu, struct per_cpu_pages *p
 		if (!list->base)
 			continue;
 		drain_list(cpu, list, nr);
+		list->misses = 0;
 		pcp_forget_room(list);
 		pcp_set_high(list, min_t(u32, clamp_t(u32, pcp_high(list), list->batch, 2u * list->batch), hint_read(list->high_max)));
 		frames += (unsigned long)nr << list->order;

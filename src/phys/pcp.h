@@ -7,7 +7,7 @@
  *	 [ 41 | 7 | 300 | 12 | ...    | 8 | 9 |           |      ]    a stack of pages for each order and mobility
  *	   `-> overflow goes to the zone    `- freed last, given out first: its lines are still in the cache
  *
- * A list holds orders 0 to 3 and 9 (huge pages). It refills by `batch`; at `limit`, which grows with the load up to the room
+ * A list holds orders 0 to 3 and 9 (huge pages). It refills by `batch`, and by more while frames only leave; at `limit`, which grows with the load up to the room
  * there is and shrinks when memory is short, its colder half goes to the zone.
  *
  * The short paths of page_alloc.c reach a CPU's lists through its slot (quire/ctx.h) and put quire_slot_busy there while they
@@ -33,8 +33,12 @@
 #define PCP_MAX_SMALL_ORDER 3
 #define NR_PCP_ORDERS (PCP_MAX_SMALL_ORDER + 2)
 #define NR_PCP_LISTS (NR_PCP_ORDERS * NR_LIST_COLUMNS)
-/* Frames moved between a list and its zone at once: enough to make the lock cheap, few enough not to hold it long. */
+/* Frames that a list asks its zone for. */
 #define PCP_BATCH_MAX 63
+/* log2 of the batches that move at once where the load is heavy: enough that CPUs seldom take the zone's lines from each other,
+ * few enough that the lock is held for some microseconds. */
+#define PCP_REFILL_SHIFT 2
+#define PCP_MOVE_MAX (PCP_BATCH_MAX << PCP_REFILL_SHIFT)
 /* log2 of the most entries of a list, in frames of order 0. */
 #define PCP_MAX_SHIFT 9
 
@@ -81,7 +85,7 @@ struct phys_cpu {
 	u8 busy;                       /* (C) the long way is changing the lists                      */
 	u8 attention;                  /* (a) enum phys_attention                                     */
 	u8 nid;                        /* (c) nearest node                                            */
-	u32 scratch[PCP_BATCH_MAX + 1]; /* (C) frames on their way                                    */
+	u32 scratch[PCP_MOVE_MAX]; /* (C) frames on their way                                    */
 };
 
 /* In a CPU's slot while a short path changes one of its lists. */
