@@ -25,14 +25,9 @@ static void (*alarm_handler)(void);
 static struct vdso_data *published;
 static DEFINE_SPINLOCK(publish_lock, LOCK_LEAF);
 
-static uint64_t scale(uint64_t value, uint64_t factor)
-{
-	return (unsigned __int128)value * factor >> 32;
-}
-
 uint64_t ktime_get_ns(void)
 {
-	return base_ns + scale(rdtsc() - base_tsc, mult);
+	return base_ns + vdso_scale(rdtsc() - base_tsc, mult);
 }
 
 uint64_t ktime_get_real_ns(void)
@@ -188,7 +183,7 @@ static void set_rates(uint64_t tsc_hz, uint64_t alarm_hz)
 {
 	uint64_t now_tsc = rdtsc();
 
-	base_ns += scale(now_tsc - base_tsc, mult);
+	base_ns += vdso_scale(now_tsc - base_tsc, mult);
 	base_tsc = now_tsc;
 	mult = ((NSEC_PER_SEC << 32) + tsc_hz / 2) / tsc_hz;
 	alarm_mult = (alarm_hz << 32) / NSEC_PER_SEC;
@@ -291,7 +286,7 @@ void clock_init_cpu(void)
 
 static void start_alarm(uint64_t now, uint64_t expires)
 {
-	uint64_t ticks = expires > now ? scale(expires - now, alarm_mult) + 1 : 1;
+	uint64_t ticks = expires > now ? vdso_scale(expires - now, alarm_mult) + 1 : 1;
 
 	lapic_timer_start(ticks < ALARM_TICKS_MAX ? ticks : ALARM_TICKS_MAX);
 }

@@ -25,8 +25,14 @@ void cpu_setup(void);
 /* The boot CPU's record and context, first of all. */
 void cpu_setup_boot(void);
 
+#define GATE_INTERRUPT	0x8e00
+#define GATE_USER	0x6000	/* may be raised by INT in user mode */
+
 /* Fills the interrupt table; boot CPU, once. */
 void idt_init(void);
+/* The entries that the CPU's mode has of its own. Called by idt_init(). */
+void idt_init_mode(void);
+void idt_set_gate(unsigned int vector, const char *entry, unsigned int type);
 /* Loads it. */
 void idt_load(void);
 

@@ -5,6 +5,7 @@
 #include "arch/current.h"
 #include "arch/interrupt.h"
 #include "arch/io.h"
+#include "arch/page.h"
 #include "arch/traps.h"
 #include "base/compiler.h"
 #include "lib/printk.h"
@@ -52,7 +53,7 @@ void do_user_fault(struct pt_regs *regs, unsigned long address, unsigned long er
 {
 	struct fault_result result;
 
-	if (unlikely(address >= USER_TOP)) {
+	if (unlikely(address >= TASK_SIZE)) {
 		result = (struct fault_result){ VM_FAULT_SIGSEGV, FAULT_SEGV_MAPERR };
 		user_fault_signal(regs, address, error | PF_PROT, result);
 		return;
@@ -72,7 +73,7 @@ static bool resolve_user_access(struct pt_regs *regs, unsigned long address, uns
 	struct mm_struct *mm = current_thread()->mm;
 	struct fault_result result;
 
-	if (address >= USER_TOP || !mm || this_percpu.irq_depth || this_percpu.ctx->pagefault_off ||
+	if (address >= TASK_SIZE || !mm || this_percpu.irq_depth || this_percpu.ctx->pagefault_off ||
 	    !(regs->flags & X86_EFLAGS_IF))
 		return false;
 	local_irq_enable();

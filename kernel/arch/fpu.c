@@ -117,17 +117,17 @@ void fpu_init_cpu(void)
 static void save(void *image)
 {
 	if (has_xsave)
-		__asm__ volatile("xsave64 (%0)" :: "r"(image), "a"(~0u), "d"(~0u) : "memory");
+		__asm__ volatile("xsave" FPU_SUFFIX " (%0)" :: "r"(image), "a"(~0u), "d"(~0u) : "memory");
 	else
-		__asm__ volatile("fxsave64 (%0)" :: "r"(image) : "memory");
+		__asm__ volatile("fxsave" FPU_SUFFIX " (%0)" :: "r"(image) : "memory");
 }
 
 static void load(const void *image)
 {
 	if (has_xsave)
-		__asm__ volatile("xrstor64 (%0)" :: "r"(image), "a"(~0u), "d"(~0u) : "memory");
+		__asm__ volatile("xrstor" FPU_SUFFIX " (%0)" :: "r"(image), "a"(~0u), "d"(~0u) : "memory");
 	else
-		__asm__ volatile("fxrstor64 (%0)" :: "r"(image) : "memory");
+		__asm__ volatile("fxrstor" FPU_SUFFIX " (%0)" :: "r"(image) : "memory");
 }
 
 void __init fpu_init(void)
@@ -151,7 +151,7 @@ void __init fpu_init(void)
 	}
 	if (state_size > STATE_MAX)
 		panic("an FPU image of %zu bytes", state_size);
-	__asm__ volatile("fxsave64 (%0)" :: "r"(probe) : "memory");
+	__asm__ volatile("fxsave" FPU_SUFFIX " (%0)" :: "r"(probe) : "memory");
 	memcpy(&mask, probe + MXCSR_OFFSET + 4, sizeof(mask));
 	if (mask)
 		mxcsr_mask = mask;

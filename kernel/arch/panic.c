@@ -6,6 +6,7 @@
 #include "arch/interrupt.h"
 #include "arch/io.h"
 #include "arch/machine.h"
+#include "arch/page.h"
 #include "arch/rawlock.h"
 #include "arch/smp.h"
 #include "arch/stacktrace.h"
@@ -20,7 +21,7 @@
 
 bool raw_locks_broken;
 
-static void print_address(const char *prefix, unsigned long address)
+void print_address(const char *prefix, unsigned long address)
 {
 	char name[128];
 
@@ -45,9 +46,9 @@ static void print_stack(struct stack_range stack, unsigned long ip, unsigned lon
 	pr_emerg("Call Trace:");
 	if (ip)
 		print_address(" ", ip);
-	for (at = stack.start; at < stack.end && lines < MAX_LINES; at += 8) {
+	for (at = stack.start; at < stack.end && lines < MAX_LINES; at += sizeof(long)) {
 		unsigned long word = *(unsigned long *)at;
-		bool certain = at == bp + 8;
+		bool certain = at == bp + sizeof(long);
 
 		if (certain)
 			bp = *(unsigned long *)bp;
@@ -61,18 +62,6 @@ static void print_stack(struct stack_range stack, unsigned long ip, unsigned lon
 static void print_backtrace(unsigned long ip, unsigned long sp, unsigned long bp)
 {
 	print_stack(readable_stack(sp), ip, bp);
-}
-
-static void print_registers(const struct pt_regs *r)
-{
-	print_address("RIP: ", r->ip);
-	pr_emerg("RSP: %016lx EFLAGS: %08lx CS: %04lx SS: %04lx", r->sp, r->flags, r->cs, r->ss);
-	pr_emerg("RAX: %016lx RBX: %016lx RCX: %016lx", r->ax, r->bx, r->cx);
-	pr_emerg("RDX: %016lx RSI: %016lx RDI: %016lx", r->dx, r->si, r->di);
-	pr_emerg("RBP: %016lx R08: %016lx R09: %016lx", r->bp, r->r8, r->r9);
-	pr_emerg("R10: %016lx R11: %016lx R12: %016lx", r->r10, r->r11, r->r12);
-	pr_emerg("R13: %016lx R14: %016lx R15: %016lx", r->r13, r->r14, r->r15);
-	pr_emerg("CR2: %016lx CR3: %016lx CR4: %016lx", read_cr2(), read_cr3(), read_cr4());
 }
 
 /* One CPU panics; a second one waits for its end, and a panic inside the panic stops right here. */
@@ -130,7 +119,7 @@ static void print_tasks(void)
 	list_for_each_entry(leader, &task_list, tasks) {
 		for_each_thread(leader->signal, p) {
 			const struct rq *rq = rq_of(p->cpu);
-			unsigned long sp = p->thread.rsp;
+			unsigned long sp = p->thread.sp;
 
 			if (rq && rq->curr == p)
 				continue;
@@ -216,6 +205,6 @@ void die_page_fault(struct pt_regs *regs, unsigned long address, unsigned long e
 	pr_emerg("#PF: %s %s in kernel mode, %s",
 		 error & PF_INSTR ? "instruction fetch" : error & PF_WRITE ? "write" : "read",
 		 error & PF_PROT ? "forbidden" : "of a page that is not present",
-		 address < USER_TOP ? "user address" : "kernel address");
+		 address < TASK_SIZE ? "user address" : "kernel address");
 	die_claimed("Oops", regs, error);
 }

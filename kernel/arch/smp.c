@@ -193,7 +193,7 @@ static bool __init start_cpu(unsigned int cpu)
 	pc->current_task = (struct task *)idle;
 	pc->idle = (struct task *)idle;
 	pc->ctx = idle->ctx;
-	pc->tss.rsp0 = idle->stack_top;
+	percpu_stack(*pc) = idle->stack_top;
 	set_field(&trampoline_stack, idle->stack_top);
 	set_field(&trampoline_percpu, (uintptr_t)pc);
 	lapic_send_init(pc->apic_id);

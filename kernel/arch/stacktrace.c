@@ -21,7 +21,7 @@ struct stack_range readable_stack(unsigned long sp)
 	unsigned long top = current_thread()->stack_top, bottom = top - THREAD_SIZE;
 	unsigned long record = (unsigned long)this_percpu.self;
 
-	sp &= ~7ul;
+	sp &= ~(sizeof(long) - 1);
 	if (sp < top && sp >= bottom)
 		return (struct stack_range){ sp, top };
 	if (sp < bottom && sp >= bottom - 4096)
@@ -36,8 +36,8 @@ static unsigned int save_chain(struct stack_range stack, unsigned long bp, unsig
 {
 	unsigned int nr = 0;
 
-	while (nr < max && bp >= stack.start && bp + 16 <= stack.end && !(bp & 7)) {
-		unsigned long next = *(unsigned long *)bp, address = *(unsigned long *)(bp + 8);
+	while (nr < max && bp >= stack.start && bp + 2 * sizeof(long) <= stack.end && !(bp & (sizeof(long) - 1))) {
+		unsigned long next = *(unsigned long *)bp, address = *(unsigned long *)(bp + sizeof(long));
 
 		if (!is_kernel_text(address))
 			break;
@@ -57,7 +57,7 @@ static unsigned int save_words(struct stack_range stack, unsigned long *entries,
 	/* The caller's array lies on the stack itself, and holds what was found last time. */
 	if (end_of_entries > at && end_of_entries < stack.end)
 		at = end_of_entries;
-	for (; at < stack.end && nr < max; at += 8) {
+	for (; at < stack.end && nr < max; at += sizeof(long)) {
 		unsigned long word = *(unsigned long *)at;
 
 		if (is_kernel_text(word) && (!nr || entries[nr - 1] != word))

@@ -14,29 +14,16 @@
 #include "quire/uaccess.h"
 #include "sched/sched.h"
 
-struct gate {
-	uint16_t low, selector, type, middle;
-	uint32_t high, reserved;
-};
-
 static struct gate idt[256] __aligned(16);
 
 extern char trap_stubs[], irq_stubs[];
-extern char asm_page_fault[], asm_nmi[], asm_double_fault[];
+extern char asm_page_fault[];
 
 #define STUB_BYTES	16
-#define GATE_INTERRUPT	0x8e00
-#define GATE_USER	0x6000	/* may be raised by INT in user mode */
 
-static void __init set_gate(unsigned int vector, const char *entry, unsigned int type)
+void __init idt_set_gate(unsigned int vector, const char *entry, unsigned int type)
 {
-	uint64_t address = (uintptr_t)entry;
-
-	idt[vector].low = address;
-	idt[vector].selector = KERNEL_CS;
-	idt[vector].type = type;
-	idt[vector].middle = address >> 16;
-	idt[vector].high = address >> 32;
+	idt[vector] = gate_to((uintptr_t)entry, type);
 }
 
 void __init idt_init(void)
@@ -44,21 +31,20 @@ void __init idt_init(void)
 	unsigned int i;
 
 	for (i = 0; i < 32; i++)
-		set_gate(i, trap_stubs + i * STUB_BYTES, GATE_INTERRUPT);
+		idt_set_gate(i, trap_stubs + i * STUB_BYTES, GATE_INTERRUPT);
 	for (i = 32; i < 256; i++)
-		set_gate(i, irq_stubs + (i - 32) * STUB_BYTES, GATE_INTERRUPT);
-	set_gate(TRAP_BP, trap_stubs + TRAP_BP * STUB_BYTES, GATE_INTERRUPT | GATE_USER);
-	set_gate(TRAP_OF, trap_stubs + TRAP_OF * STUB_BYTES, GATE_INTERRUPT | GATE_USER);
-	set_gate(TRAP_PF, asm_page_fault, GATE_INTERRUPT);
-	set_gate(TRAP_NMI, asm_nmi, GATE_INTERRUPT | IST_NMI);
-	set_gate(TRAP_DF, asm_double_fault, GATE_INTERRUPT | IST_DOUBLE_FAULT);
+		idt_set_gate(i, irq_stubs + (i - 32) * STUB_BYTES, GATE_INTERRUPT);
+	idt_set_gate(TRAP_BP, trap_stubs + TRAP_BP * STUB_BYTES, GATE_INTERRUPT | GATE_USER);
+	idt_set_gate(TRAP_OF, trap_stubs + TRAP_OF * STUB_BYTES, GATE_INTERRUPT | GATE_USER);
+	idt_set_gate(TRAP_PF, asm_page_fault, GATE_INTERRUPT);
+	idt_init_mode();
 }
 
 void idt_load(void)
 {
 	struct {
 		uint16_t limit;
-		uint64_t base;
+		uintptr_t base;
 	} __packed pointer = { sizeof(idt) - 1, (uintptr_t)idt };
 
 	__asm__ volatile("lidt %0" :: "m"(pointer));
@@ -170,21 +156,6 @@ void do_paranoid_trap(struct pt_regs *regs, unsigned long vector, unsigned long 
 	die("double fault", regs, error);
 }
 
-/*
- * Registers that came from the program as a whole (sigreturn) or from exec: IRET must never fault,
- * because it would do so with the user's GS base in the kernel.
- */
-static void sanitise_registers(struct pt_regs *regs)
-{
-	regs->cs = USER_CS;
-	regs->ss = USER_DS;
-	regs->flags = (regs->flags & X86_EFLAGS_USER) | X86_EFLAGS_IF | 2;
-	if ((long)(regs->ip << 16) >> 16 != (long)regs->ip) {
-		regs->ip = 0;
-		force_sig_fault(SIGSEGV, SI_KERNEL, 0);
-	}
-}
-
 /* Interrupts are off on entry and on return; then no thread flag is set. */
 void exit_to_user_work(struct pt_regs *regs)
 {
@@ -199,7 +170,7 @@ void exit_to_user_work(struct pt_regs *regs)
 			do_signal(regs);
 		if (flags & 1u << TIF_FULL_RETURN) {
 			clear_thread_flag(thread, TIF_FULL_RETURN);
-			sanitise_registers(regs);
+			pt_regs_sanitise(regs);
 		}
 		local_irq_disable();
 	}

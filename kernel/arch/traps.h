@@ -38,15 +38,16 @@ void exit_to_user_work(struct pt_regs *regs);
 void log_user_fault(const struct pt_regs *regs, unsigned long address, unsigned long error);
 void log_user_trap(const struct pt_regs *regs, int sig, const char *what, unsigned long error);
 
+/* panic.c: "PREFIX name+into/size [address]". registers.c: all of them, by the CPU's own names. */
+void print_address(const char *prefix, unsigned long address);
+void print_registers(const struct pt_regs *r);
+
 /* The end of a kernel that broke: registers, backtrace, panic=. */
 /* Prints registers and backtrace of this CPU, from its NMI handler. */
 void report_cpu(struct pt_regs *regs);
 void __attribute__((noreturn)) die(const char *what, struct pt_regs *regs, unsigned long error);
 /* The same for an access of the kernel's own that nothing can resolve. */
 void __attribute__((noreturn)) die_page_fault(struct pt_regs *regs, unsigned long address, unsigned long error);
-
-/* First address that is no program's. */
-#define USER_TOP	0x7ffffffff000ul
 
 /* The CPU's error code of a page fault. */
 #define PF_PROT		0x01	/* the page is present */

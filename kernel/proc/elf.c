@@ -8,6 +8,7 @@
  */
 #include "proc/elf.h"
 
+#include "arch/page.h"
 #include "base/string.h"
 #include "fs/vfs.h"
 #include "lib/printk.h"
@@ -22,7 +23,6 @@
 #define PAGE_BYTES 4096ul
 #define PAGE_DOWN(x) ((x) & ~(PAGE_BYTES - 1))
 #define PAGE_UP(x) (((x) + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1))
-#define USER_END 0x7ffffffff000ul
 /* Where position-independent programs start: two thirds up, away from the mmap area's top. */
 #define PIE_BASE 0x555555554000ul
 #define PIE_RANDOM_PAGES (1ul << 28)
@@ -52,7 +52,7 @@ static bool segment_ok(const struct elf64_phdr *ph, u64 file_size, u64 previous_
 	if (ph->p_filesz > ph->p_memsz || ph->p_offset >= file_size ||
 	    ph->p_filesz > INT64_MAX - ph->p_offset)
 		return false;
-	if (ph->p_vaddr > USER_END || ph->p_memsz > USER_END - ph->p_vaddr)
+	if (ph->p_vaddr > TASK_SIZE || ph->p_memsz > TASK_SIZE - ph->p_vaddr)
 		return false;
 	if ((ph->p_vaddr - ph->p_offset) & (PAGE_BYTES - 1))
 		return false;
@@ -79,7 +79,7 @@ static int check_segments(struct elf_image *img)
 		end = ph->p_vaddr + ph->p_memsz;
 		img->high = PAGE_UP(end);
 	}
-	return any && img->high > img->low && img->high <= USER_END ? 0 : -ENOEXEC;
+	return any && img->high > img->low && img->high <= TASK_SIZE ? 0 : -ENOEXEC;
 }
 
 /* @head: the file's first bytes. */
@@ -310,7 +310,7 @@ static int start_image(struct binprm *bprm, const struct elf_image *img,
 		return error;
 	set_layout(img, bias, bprm);
 	entry = interp->file ? interp->ehdr.e_entry + interp_bias : img->ehdr.e_entry + bias;
-	if (entry >= USER_END)
+	if (entry >= TASK_SIZE)
 		return -EINVAL;
 	st.vdso = vdso_map(bprm->stack_top);
 	if (IS_ERR_VALUE(st.vdso))

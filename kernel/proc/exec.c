@@ -207,8 +207,7 @@ static void reset_task_state(struct binprm *bprm)
 	p->signal->membarrier = 0;
 	posix_timers_drop(p->signal);
 	flush_signal_handlers(p->sighand, false);
-	thread_set_fs_base(&p->thread, 0);
-	thread_set_gs_base(&p->thread, 0);
+	thread_reset_tls();
 	fpu_reset_current();
 }
 
@@ -237,12 +236,7 @@ int begin_new_exec(struct binprm *bprm)
 
 void start_thread(unsigned long ip, unsigned long sp)
 {
-	struct pt_regs *regs = current_pt_regs();
-
-	*regs = (struct pt_regs){
-		.ip = ip, .sp = sp, .cs = USER_CS, .ss = USER_DS, .flags = X86_EFLAGS_IF | 2,
-		.orig_ax = (unsigned long)-1,
-	};
+	pt_regs_init(current_pt_regs(), ip, sp);
 	set_thread_flag(&current->thread, TIF_FULL_RETURN);
 }
 

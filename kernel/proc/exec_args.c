@@ -7,6 +7,7 @@
  */
 #include "proc/exec_args.h"
 
+#include "arch/page.h"
 #include "base/string.h"
 #include "proc/signal.h"
 #include "proc/utsname.h"
@@ -15,7 +16,7 @@
 #include "quire/uaccess.h"
 
 #define PAGE_BYTES 4096ul
-#define STACK_TOP 0x7ffffffff000ul
+#define STACK_TOP TASK_SIZE
 /* Pages over which the place of the stack varies: 16 GiB. */
 #define STACK_RANDOM_PAGES (1ul << 22)
 /* The stack VMA that exec begins with; it grows by itself. */

@@ -173,22 +173,21 @@ static int copy_mm(struct task *p, u64 flags)
 	return 0;
 }
 
-static void copy_thread(struct task *p, const struct clone_request *rq)
+static int copy_thread(struct task *p, const struct clone_request *rq)
 {
 	struct pt_regs *regs = task_pt_regs(&p->thread);
 
+	thread_fork_tls(&p->thread);
 	if (rq->kernel_fn) {
-		p->thread.fs_base = p->thread.gs_base = 0;
 		thread_start_kernel(&p->thread, rq->kernel_fn, rq->kernel_arg);
-		return;
+		return 0;
 	}
 	*regs = *current_pt_regs();
 	regs->ax = 0;
 	if (rq->stack)
 		regs->sp = rq->stack;
-	if (rq->flags & CLONE_SETTLS)
-		p->thread.fs_base = rq->tls;
 	thread_start_user(&p->thread);
+	return rq->flags & CLONE_SETTLS ? thread_set_tls(&p->thread, rq->tls) : 0;
 }
 
 /* ---- the whole ---- */
@@ -437,7 +436,9 @@ static struct task *copy_process(const struct clone_request *rq)
 	error = copy_parts(p, rq->flags);
 	if (error)
 		goto drop;
-	copy_thread(p, rq);
+	error = copy_thread(p, rq);
+	if (error)
+		goto parts;
 	if (!(rq->flags & CLONE_VM) || (rq->flags & CLONE_VFORK))
 		p->sas_ss_flags = current->sas_ss_flags;
 	else

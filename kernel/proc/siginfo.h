@@ -7,6 +7,7 @@
 #ifndef KERNEL_PROC_SIGINFO_H
 #define KERNEL_PROC_SIGINFO_H
 
+#include <stddef.h>
 #include "quire/types.h"
 
 #define NSIG 64
@@ -19,6 +20,7 @@ enum signal_number {
 };
 
 #define sigmask(sig) (1ULL << ((sig) - 1))
+#define UNBLOCKABLE (sigmask(SIGKILL) | sigmask(SIGSTOP))
 
 #define SA_NOCLDSTOP 0x00000001ul
 #define SA_NOCLDWAIT 0x00000002ul

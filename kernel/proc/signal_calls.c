@@ -8,7 +8,6 @@
 #include "quire/uaccess.h"
 #include "syscall/syscall.h"
 
-#define UNBLOCKABLE (sigmask(SIGKILL) | sigmask(SIGSTOP))
 #define SA_KNOWN                                                                           \
 	(SA_NOCLDSTOP | SA_NOCLDWAIT | SA_SIGINFO | SA_ONSTACK | SA_RESTART | SA_NODEFER | \
 	 SA_RESETHAND | SA_RESTORER | 0x800ul)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* signal_deliver.c - at the return to user mode: stop, die, or run a handler; restart what was
  * interrupted. */
+#include "arch/syscall_list.h"
 #include "lib/printk.h"
 #include "proc/fork.h"
 #include "proc/signal.h"
@@ -12,8 +13,6 @@
 #define SIG_IGNORED (sigmask(SIGCONT) | sigmask(SIGCHLD) | sigmask(SIGWINCH) | sigmask(SIGURG))
 
 #define JOBCTL_STOP_PENDING 1u	/* take part in the group stop */
-
-#define NR_restart_syscall 219
 
 /* sighand->lock held. True: all threads have stopped now, the parent is to be told. */
 static bool stop_take_part(struct task *p)

@@ -349,7 +349,7 @@ void sched_init(void)
 
 	for (i = 0; i < ARRAY_SIZE(idle->cpus_allowed.bits); i++)
 		idle->cpus_allowed.bits[i] = ~0ULL;
-	idle->thread.stack_top = this_percpu.tss.rsp0;
+	idle->thread.stack_top = percpu_stack(this_percpu);
 	rq_init(&boot_rq, 0, idle);
 	this_percpu.current_task = idle;
 	this_percpu.idle = idle;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* prctl.c - odds and ends of a process: prctl, arch_prctl, limits, personality. */
+/* prctl.c - odds and ends of a process: prctl, limits, personality. */
 #include "arch/switch.h"
 #include "base/string.h"
 #include "proc/cred.h"
@@ -217,32 +217,6 @@ SYSCALL_DEFINE5(prctl, int, option, unsigned long, a2, unsigned long, a3, unsign
 		return set_vma(a2, a3, a4, (const char *)a5);
 	}
 	return prctl_process(option, a2);
-}
-
-enum { ARCH_SET_GS = 0x1001, ARCH_SET_FS, ARCH_GET_FS, ARCH_GET_GS, ARCH_GET_CPUID = 0x1011 };
-
-SYSCALL_DEFINE2(arch_prctl, int, option, unsigned long, addr)
-{
-	struct thread_struct *t = current_thread();
-
-	switch (option) {
-	case ARCH_SET_FS:
-	case ARCH_SET_GS:
-		if (!access_ok((void *)addr, 1))
-			return -EPERM;
-		if (option == ARCH_SET_FS)
-			thread_set_fs_base(t, addr);
-		else
-			thread_set_gs_base(t, addr);
-		return 0;
-	case ARCH_GET_FS:
-		return put_user(t->fs_base, (unsigned long *)addr);
-	case ARCH_GET_GS:
-		return put_user(t->gs_base, (unsigned long *)addr);
-	case ARCH_GET_CPUID:
-		return 1;
-	}
-	return -EINVAL;
 }
 
 /* ---- limits ---- */

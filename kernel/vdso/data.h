@@ -21,6 +21,18 @@ struct vdso_data {
 	uint64_t wall_offset_ns;
 };
 
+/* value * factor / 2^32, of which the lower 64 bits. */
+static inline uint64_t vdso_scale(uint64_t value, uint64_t factor)
+{
+#ifdef __SIZEOF_INT128__
+	return (uint64_t)((unsigned __int128)value * factor >> 32);
+#else
+	uint32_t low = (uint32_t)value, factor_low = (uint32_t)factor;
+
+	return (value >> 32) * factor + low * (factor >> 32) + ((uint64_t)low * factor_low >> 32);
+#endif
+}
+
 /* The descriptor whose limit names the CPU and its node, for LSL: DPL 3. */
 #define VDSO_CPU_SELECTOR 0x3b
 #define VDSO_CPU_BITS 12

@@ -16,7 +16,6 @@
 #include "vdso/data.h"
 
 #define PAGE_BYTES 4096ul
-#define STACK_TOP_MAX 0x7ffffffff000ul
 /* Where the two go varies over what one table page maps. */
 #define SPREAD_BYTES (2ul << 20)
 
@@ -54,8 +53,8 @@ static unsigned long choose(unsigned long stack_top)
 {
 	unsigned long end = (stack_top + SPREAD_BYTES - 1) & ~(SPREAD_BYTES - 1), room;
 
-	if (end > STACK_TOP_MAX)
-		end = STACK_TOP_MAX;
+	if (end > TASK_SIZE)
+		end = TASK_SIZE;
 	room = end - stack_top;
 	if (room < 2 * PAGE_BYTES)
 		return 0;

@@ -6,6 +6,7 @@
 #include "arch/io.h"
 #include "arch/paging.h"
 #include "arch/percpu.h"
+#include "arch/traps.h"
 #include "base/compiler.h"
 #include "base/string.h"
 #include "boot/linker.h"
@@ -31,7 +32,7 @@ static struct quire_ctx boot_ctx;
 static struct percpu *records[QUIRE_MAX_CPUS];
 
 extern char boot_stack_top[];
-extern char asm_syscall[];
+extern char asm_syscall[], asm_nmi[], asm_double_fault[];
 
 struct percpu *percpu_of(unsigned int cpu)
 {
@@ -54,9 +55,9 @@ struct percpu *percpu_record_init(void *memory, unsigned int cpu, unsigned int a
 	record->irq_ctx.flags = QUIRE_CTX_IRQ;
 	pc->irq_ctx = &record->irq_ctx;
 	pc->quire_slot = (void *)(uintptr_t)&quire_slot_none;
-	pc->tss.ist[IST_DOUBLE_FAULT - 1] = (uintptr_t)record->ist[1];
-	pc->tss.ist[IST_NMI - 1] = (uintptr_t)(record->ist[1] + IST_BYTES);
-	pc->tss.iomap_base = sizeof(struct tss);
+	pc->tables.tss.ist[IST_DOUBLE_FAULT - 1] = (uintptr_t)record->ist[1];
+	pc->tables.tss.ist[IST_NMI - 1] = (uintptr_t)(record->ist[1] + IST_BYTES);
+	pc->tables.tss.iomap_base = sizeof(struct tss);
 	records[cpu] = pc;
 	return pc;
 }
@@ -67,23 +68,23 @@ void cpu_publish_place(void)
 	uint64_t limit = pc->cpu | (uint64_t)acpi.cpu_to_node[pc->cpu] << VDSO_CPU_BITS;
 
 	/* Data that may be read with DPL 3, limit in bytes. */
-	pc->gdt[VDSO_CPU_SELECTOR / 8] = 0x0040f10000000000 | (limit & 0xffff) |
+	pc->tables.gdt[VDSO_CPU_SELECTOR / 8] = 0x0040f10000000000 | (limit & 0xffff) |
 					 (limit >> 16 & 0xf) << 48;
 }
 
 /* Selectors as in offsets.h. */
 static void fill_gdt(struct percpu *pc)
 {
-	uint64_t tss = (uintptr_t)&pc->tss;
+	uint64_t tss = (uintptr_t)&pc->tables.tss;
 
-	pc->gdt[KERNEL_CS / 8] = 0x00af9b000000ffff;
-	pc->gdt[KERNEL_DS / 8] = 0x00cf93000000ffff;
-	pc->gdt[USER32_CS / 8] = 0x00cffb000000ffff;
-	pc->gdt[USER_DS / 8] = 0x00cff3000000ffff;
-	pc->gdt[USER_CS / 8] = 0x00affb000000ffff;
-	pc->gdt[GDT_TSS / 8] = (sizeof(struct tss) - 1) | (tss & 0xffffff) << 16 | 0x89ULL << 40 |
+	pc->tables.gdt[KERNEL_CS / 8] = 0x00af9b000000ffff;
+	pc->tables.gdt[KERNEL_DS / 8] = 0x00cf93000000ffff;
+	pc->tables.gdt[USER32_CS / 8] = 0x00cffb000000ffff;
+	pc->tables.gdt[USER_DS / 8] = 0x00cff3000000ffff;
+	pc->tables.gdt[USER_CS / 8] = 0x00affb000000ffff;
+	pc->tables.gdt[GDT_TSS / 8] = (sizeof(struct tss) - 1) | (tss & 0xffffff) << 16 | 0x89ULL << 40 |
 			       (tss >> 24 & 0xff) << 56;
-	pc->gdt[GDT_TSS / 8 + 1] = tss >> 32;
+	pc->tables.gdt[GDT_TSS / 8 + 1] = tss >> 32;
 }
 
 static void load_gdt(struct percpu *pc)
@@ -91,7 +92,7 @@ static void load_gdt(struct percpu *pc)
 	struct {
 		uint16_t limit;
 		uint64_t base;
-	} __packed pointer = { sizeof(pc->gdt) - 1, (uintptr_t)pc->gdt };
+	} __packed pointer = { sizeof(pc->tables.gdt) - 1, (uintptr_t)pc->tables.gdt };
 
 	__asm__ volatile("lgdt %0\n\t"
 			 "pushq %1\n\t"
@@ -104,6 +105,12 @@ static void load_gdt(struct percpu *pc)
 			 "ltr %w3"
 			 :: "m"(pointer), "i"(KERNEL_CS), "i"(KERNEL_DS), "r"(GDT_TSS)
 			 : "rax", "memory");
+}
+
+void __init idt_init_mode(void)
+{
+	idt_set_gate(TRAP_NMI, asm_nmi, GATE_INTERRUPT | IST_NMI);
+	idt_set_gate(TRAP_DF, asm_double_fault, GATE_INTERRUPT | IST_DOUBLE_FAULT);
 }
 
 static void setup_syscall(void)
@@ -137,53 +144,6 @@ void __init cpu_setup_boot(void)
 	pc->current_task = (struct task *)&boot_thread;
 	pc->ctx = &boot_ctx;
 	pc->online = 1;
-	pc->tss.rsp0 = boot_thread.stack_top;
+	pc->tables.tss.rsp0 = boot_thread.stack_top;
 	cpu_setup();
-}
-
-/* Bits of the APIC id that number the n values 0 .. n - 1. */
-static unsigned int bits_for(unsigned int n)
-{
-	return n > 1 ? 32 - (unsigned int)__builtin_clz(n - 1) : 0;
-}
-
-void cpu_topology(unsigned int *core, unsigned int *package)
-{
-	unsigned int top = cpuid(0, 0).a, id = this_percpu.apic_id, thread_bits = 0, package_bits = 0;
-
-	if (top >= 0xb && cpuid(0xb, 0).b) {
-		thread_bits = cpuid(0xb, 0).a & 31;
-		package_bits = cpuid(0xb, 1).b ? cpuid(0xb, 1).a & 31 : thread_bits;
-	} else if (cpuid(1, 0).d & 1u << 28) {
-		unsigned int cores = top >= 4 ? (cpuid(4, 0).a >> 26) + 1 : 1;
-
-		package_bits = bits_for(cpuid(1, 0).b >> 16 & 255);
-		if (bits_for(cores) < package_bits)
-			thread_bits = package_bits - bits_for(cores);
-	}
-	*core = (id & ((1u << package_bits) - 1)) >> thread_bits;
-	*package = id >> package_bits;
-}
-
-bool cpu_has_smap(void)
-{
-	return cpuid(0, 0).a >= 7 && (cpuid(7, 0).b & 1u << 20);
-}
-
-struct smap_site {
-	int32_t at;		/* of the three bytes, from this field */
-	uint32_t bytes;		/* the instruction that replaces the NOP */
-};
-
-extern const struct smap_site __smap_sites_start[], __smap_sites_end[];
-
-/* The direct map of the boot tables is writable, whatever the image's own mapping says. */
-void __init smap_patch(void)
-{
-	const struct smap_site *site;
-
-	if (!cpu_has_smap())
-		return;
-	for (site = __smap_sites_start; site < __smap_sites_end; site++)
-		memcpy(early_phys(__pa_symbol(&site->at) + site->at), &site->bytes, 3);
 }

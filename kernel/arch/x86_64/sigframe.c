@@ -3,6 +3,7 @@
  * from it. */
 #include "arch/fpu.h"
 #include "base/string.h"
+#include "proc/altstack.h"
 #include "proc/signal.h"
 #include "quire/uaccess.h"
 #include "syscall/syscall.h"
@@ -37,20 +38,6 @@ struct rt_sigframe {
 #define UC_STRICT_RESTORE_SS 4
 
 #define RED_ZONE_BYTES 128
-#define UNBLOCKABLE (sigmask(SIGKILL) | sigmask(SIGSTOP))
-
-static bool on_alt_stack(const struct task *p, unsigned long sp)
-{
-	return !(p->sas_ss_flags & SS_AUTODISARM) && sp > p->sas_ss_sp &&
-	       sp - p->sas_ss_sp <= p->sas_ss_size;
-}
-
-static int alt_stack_flags(const struct task *p, unsigned long sp)
-{
-	if (!p->sas_ss_size)
-		return SS_DISABLE;
-	return on_alt_stack(p, sp) ? SS_ONSTACK : 0;
-}
 
 /* Where the frame goes; *fp: where the FPU registers go. */
 static unsigned long frame_address(const struct pt_regs *regs, const struct k_sigaction *ka,
@@ -59,7 +46,7 @@ static unsigned long frame_address(const struct pt_regs *regs, const struct k_si
 	const struct task *p = current;
 	unsigned long sp = regs->sp - RED_ZONE_BYTES;
 
-	if (ka->flags & SA_ONSTACK && !alt_stack_flags(p, regs->sp))
+	if (ka->flags & SA_ONSTACK && !altstack_flags(p, regs->sp))
 		sp = p->sas_ss_sp + p->sas_ss_size;
 	*fp = (sp - fpu_frame_size()) & ~63ul;
 	return ((*fp - sizeof(struct rt_sigframe)) & ~15ul) - 8;
@@ -97,19 +84,6 @@ static void fill_context(struct sigcontext *sc, const struct pt_regs *regs, unsi
 	};
 }
 
-static void fill_stack(stack_t *st, unsigned long sp)
-{
-	struct task *p = current;
-
-	st->ss_sp = (void *)p->sas_ss_sp;
-	st->ss_size = p->sas_ss_size;
-	st->ss_flags = alt_stack_flags(p, sp) | (int)(p->sas_ss_flags & SS_AUTODISARM);
-	if (p->sas_ss_flags & SS_AUTODISARM) {
-		p->sas_ss_sp = p->sas_ss_size = 0;
-		p->sas_ss_flags = 0;
-	}
-}
-
 bool setup_rt_frame(struct pt_regs *regs, int sig, const struct k_sigaction *ka,
 		    const struct kernel_siginfo *info, u64 oldmask)
 {
@@ -117,14 +91,14 @@ bool setup_rt_frame(struct pt_regs *regs, int sig, const struct k_sigaction *ka,
 	unsigned long fp, at = frame_address(regs, ka, &fp);
 
 	/* An overflow of the alternate stack is not written below it. */
-	if (alt_stack_flags(current, regs->sp) == SS_ONSTACK && !on_alt_stack(current, at))
+	if (altstack_flags(current, regs->sp) == SS_ONSTACK && !on_altstack(current, at))
 		return false;
 	if (!(ka->flags & SA_RESTORER) || fpu_save_to_user((void *)fp))
 		return false;
 	memset(&frame, 0, sizeof(frame));
 	frame.pretcode = ka->restorer;
 	frame.uc.uc_flags = UC_FP_XSTATE | UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS;
-	fill_stack(&frame.uc.uc_stack, regs->sp);
+	altstack_save(&frame.uc.uc_stack, regs->sp);
 	fill_context(&frame.uc.uc_mcontext, regs, fp, oldmask);
 	frame.uc.uc_sigmask = oldmask;
 	frame.info = *info;
@@ -155,28 +129,6 @@ static void take_context(struct pt_regs *regs, const struct sigcontext *sc)
 	};
 }
 
-static int set_alt_stack(const stack_t *st, unsigned long sp, size_t least)
-{
-	struct task *p = current;
-	unsigned int mode = (unsigned int)st->ss_flags & ~SS_AUTODISARM;
-
-	if (on_alt_stack(p, sp))
-		return -EPERM;
-	if (mode != SS_DISABLE && mode != SS_ONSTACK && mode != 0)
-		return -EINVAL;
-	if (mode == SS_DISABLE) {
-		p->sas_ss_sp = p->sas_ss_size = 0;
-		p->sas_ss_flags = 0;
-		return 0;
-	}
-	if (st->ss_size < least)
-		return -ENOMEM;
-	p->sas_ss_sp = (unsigned long)st->ss_sp;
-	p->sas_ss_size = st->ss_size;
-	p->sas_ss_flags = (unsigned int)st->ss_flags & SS_AUTODISARM;
-	return 0;
-}
-
 SYSCALL_DEFINE0(rt_sigreturn)
 {
 	struct pt_regs *regs = current_pt_regs();
@@ -189,32 +141,10 @@ SYSCALL_DEFINE0(rt_sigreturn)
 	if (fpu_restore_from_user((void *)uc.uc_mcontext.fpstate))
 		goto bad;
 	take_context(regs, &uc.uc_mcontext);
-	(void)set_alt_stack(&uc.uc_stack, regs->sp, 0);
+	(void)altstack_set(&uc.uc_stack, regs->sp, 0);
 	set_thread_flag(&current->thread, TIF_FULL_RETURN);
 	return (long)regs->ax;
 bad:
 	force_fatal_sig(SIGSEGV);
-	return 0;
-}
-
-SYSCALL_DEFINE2(sigaltstack, const stack_t *, uss, stack_t *, uoss)
-{
-	unsigned long sp = current_pt_regs()->sp;
-	stack_t st, old;
-	int error;
-
-	memset(&old, 0, sizeof(old));
-	old.ss_sp = (void *)current->sas_ss_sp;
-	old.ss_size = current->sas_ss_size;
-	old.ss_flags = alt_stack_flags(current, sp) | (int)(current->sas_ss_flags & SS_AUTODISARM);
-	if (uss) {
-		if (copy_from_user(&st, uss, sizeof(st)))
-			return -EFAULT;
-		error = set_alt_stack(&st, sp, MINSIGSTKSZ);
-		if (error)
-			return error;
-	}
-	if (uoss && copy_to_user(uoss, &old, sizeof(old)))
-		return -EFAULT;
 	return 0;
 }

@@ -5,6 +5,7 @@
 #include "arch/current.h"
 #include "arch/fpu.h"
 #include "arch/io.h"
+#include "proc/signal.h"
 
 /* switch_stack.S */
 struct thread_struct *switch_stack(struct thread_struct *prev, struct thread_struct *next);
@@ -20,13 +21,13 @@ struct switch_frame {
 
 static void load_bases(const struct thread_struct *next)
 {
-	if (next->fs_base != this_percpu.fs_base) {
-		wrmsr(MSR_FS_BASE, next->fs_base);
-		this_percpu.fs_base = next->fs_base;
+	if (next->arch.fs_base != this_percpu.tables.fs_base) {
+		wrmsr(MSR_FS_BASE, next->arch.fs_base);
+		this_percpu.tables.fs_base = next->arch.fs_base;
 	}
-	if (next->gs_base != this_percpu.gs_base) {
-		wrmsr(MSR_KERNEL_GS_BASE, next->gs_base);
-		this_percpu.gs_base = next->gs_base;
+	if (next->arch.gs_base != this_percpu.tables.gs_base) {
+		wrmsr(MSR_KERNEL_GS_BASE, next->arch.gs_base);
+		this_percpu.tables.gs_base = next->arch.gs_base;
 	}
 }
 
@@ -37,7 +38,7 @@ struct thread_struct *switch_to(struct thread_struct *prev, struct thread_struct
 		load_bases(next);
 	this_percpu.current_task = (struct task *)next;
 	this_percpu.ctx = next->ctx;
-	this_percpu.tss.rsp0 = next->stack_top;
+	this_percpu.tables.tss.rsp0 = next->stack_top;
 	return switch_stack(prev, next);
 }
 
@@ -49,7 +50,7 @@ void thread_start_kernel(struct thread_struct *t, void (*fn)(void *arg), void *a
 	*frame = (struct switch_frame){
 		.r12 = (unsigned long)fn, .r13 = (unsigned long)arg, .ip = start_kernel_thread,
 	};
-	t->rsp = (unsigned long)frame;
+	t->sp = (unsigned long)frame;
 }
 
 void thread_start_user(struct thread_struct *t)
@@ -57,7 +58,7 @@ void thread_start_user(struct thread_struct *t)
 	struct switch_frame *frame = (struct switch_frame *)task_pt_regs(t) - 1;
 
 	*frame = (struct switch_frame){ .ip = start_user_thread };
-	t->rsp = (unsigned long)frame;
+	t->sp = (unsigned long)frame;
 }
 
 void thread_enter_user(void)
@@ -67,18 +68,57 @@ void thread_enter_user(void)
 
 void thread_set_fs_base(struct thread_struct *t, unsigned long base)
 {
-	t->fs_base = base;
+	t->arch.fs_base = base;
 	if (t == current_thread()) {
 		wrmsr(MSR_FS_BASE, base);
-		this_percpu.fs_base = base;
+		this_percpu.tables.fs_base = base;
 	}
 }
 
 void thread_set_gs_base(struct thread_struct *t, unsigned long base)
 {
-	t->gs_base = base;
+	t->arch.gs_base = base;
 	if (t == current_thread()) {
 		wrmsr(MSR_KERNEL_GS_BASE, base);
-		this_percpu.gs_base = base;
+		this_percpu.tables.gs_base = base;
+	}
+}
+
+void thread_reset_tls(void)
+{
+	thread_set_fs_base(current_thread(), 0);
+	thread_set_gs_base(current_thread(), 0);
+}
+
+/* The bases are copied with the task itself. */
+void thread_fork_tls(struct thread_struct *child)
+{
+	if (!child->fpu)
+		child->arch = (struct arch_thread){ 0 };
+}
+
+int thread_set_tls(struct thread_struct *child, unsigned long tls)
+{
+	child->arch.fs_base = tls;
+	return 0;
+}
+
+void pt_regs_init(struct pt_regs *regs, unsigned long ip, unsigned long sp)
+{
+	*regs = (struct pt_regs){
+		.ip = ip, .sp = sp, .cs = USER_CS, .ss = USER_DS, .flags = X86_EFLAGS_IF | 2,
+		.orig_ax = (unsigned long)-1,
+	};
+}
+
+/* IRET must never fault, because it would do so with the user's GS base in the kernel. */
+void pt_regs_sanitise(struct pt_regs *regs)
+{
+	regs->cs = USER_CS;
+	regs->ss = USER_DS;
+	regs->flags = (regs->flags & X86_EFLAGS_USER) | X86_EFLAGS_IF | 2;
+	if ((long)(regs->ip << 16) >> 16 != (long)regs->ip) {
+		regs->ip = 0;
+		force_sig_fault(SIGSEGV, SI_KERNEL, 0);
 	}
 }

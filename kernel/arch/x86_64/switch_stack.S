@@ -18,8 +18,8 @@ switch_stack:
 	pushq	%r13
 	pushq	%r14
 	pushq	%r15
-	movq	%rsp, THREAD_RSP(%rdi)
-	movq	THREAD_RSP(%rsi), %rsp
+	movq	%rsp, THREAD_SP(%rdi)
+	movq	THREAD_SP(%rsi), %rsp
 	movq	%rdi, %rax
 	popq	%r15
 	popq	%r14

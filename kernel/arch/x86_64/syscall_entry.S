@@ -15,10 +15,10 @@
 	.globl	asm_syscall
 asm_syscall:
 	swapgs
-	movq	%rsp, %gs:PERCPU_USER_RSP
+	movq	%rsp, %gs:PERCPU_USER_SP
 	movq	%gs:PERCPU_RSP0, %rsp
 	pushq	$USER_DS
-	pushq	%gs:PERCPU_USER_RSP
+	pushq	%gs:PERCPU_USER_SP
 	pushq	%r11				/* flags */
 	pushq	$USER_CS
 	pushq	%rcx				/* rip */

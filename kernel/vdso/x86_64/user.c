@@ -65,7 +65,7 @@ static uint64_t read_ns(int real)
 		}
 		tsc = rdtsc_ordered() - __atomic_load_n(&d->base_tsc, __ATOMIC_RELAXED);
 		ns = __atomic_load_n(&d->base_ns, __ATOMIC_RELAXED) +
-		     (uint64_t)((unsigned __int128)tsc * __atomic_load_n(&d->mult, __ATOMIC_RELAXED) >> 32);
+		     vdso_scale(tsc, __atomic_load_n(&d->mult, __ATOMIC_RELAXED));
 		if (real)
 			ns += __atomic_load_n(&d->wall_offset_ns, __ATOMIC_RELAXED);
 		__atomic_thread_fence(__ATOMIC_ACQUIRE);

@@ -17,11 +17,12 @@
 
 /* struct percpu */
 #define PERCPU_CURRENT	8
-#define PERCPU_USER_RSP	16
-#define PERCPU_RSP0	88
+#define PERCPU_USER_SP	16
+#define PERCPU_TABLES	64
+#define PERCPU_RSP0	(PERCPU_TABLES + 24)
 
 /* struct thread_struct */
-#define THREAD_RSP	0
+#define THREAD_SP	0
 #define THREAD_STACK_TOP 8
 #define THREAD_FLAGS	16
 

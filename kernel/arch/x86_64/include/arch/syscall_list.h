@@ -7,6 +7,9 @@
 #ifndef KERNEL_ARCH_SYSCALL_LIST_H
 #define KERNEL_ARCH_SYSCALL_LIST_H
 
+/* What an interrupted call becomes that goes on where it was. */
+#define NR_restart_syscall 219
+
 /* X(number, name): Linux's numbers for x86-64. */
 #define SYSCALLS(X)	\
 	X(0, read) X(1, write) X(2, open) X(3, close) X(4, stat) X(5, fstat) X(6, lstat) \

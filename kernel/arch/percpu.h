@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * percpu.h - what each CPU keeps for itself and reaches through %gs in one instruction.
+ * percpu.h - what each CPU keeps for itself and reaches through a segment in one instruction.
  *
- *      %gs:0 -> struct percpu { current task, context, CPU number, TSS, GDT, ... }
+ *      segment:0 -> struct percpu { current task, context, CPU number, TSS, GDT, ... }
  *
- * [P1] In kernel mode the GS base of CPU n is percpu_of(n); in user mode it is the program's.
+ * [P1] In kernel mode the base of PERCPU_SEGMENT (GS in 64-bit mode, else FS) of CPU n is percpu_of(n); in user mode
+ *      it is the program's.
  * [P2] this_percpu is a name for offset 0 of the segment, not an object in memory: the compiler
  *      reloads a field after every call, so a value read before a sleep is never used after it.
- * [P3] tss.rsp0 is the top of the kernel stack of the running task, for SYSCALL as for traps.
+ * [P3] The TSS has the top of the kernel stack of the running task, for system calls as for traps.
  * Lock: none; a CPU writes only its own, with interrupts off where a handler reads it too.
  * Sleeps: never. Allocates: never.
  */
@@ -16,31 +17,17 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include "arch/descriptors.h"
 #include "arch/ptregs.h"
 #include "arch/switch.h"
 
 struct task;
 struct quire_ctx;
 
-struct tss {
-	uint32_t reserved0;
-	uint64_t rsp0, rsp1, rsp2;
-	uint64_t reserved1;
-	uint64_t ist[7];
-	uint64_t reserved2;
-	uint16_t reserved3;
-	uint16_t iomap_base;
-} __attribute__((packed));
-
-enum { IST_DOUBLE_FAULT = 1, IST_NMI = 2 };
-
-#define GDT_ENTRIES	10
-#define GDT_TSS		0x40
-
 struct percpu {
 	struct percpu *self;
 	struct task *current_task;	/* the running task; a thread_struct is its first member */
-	unsigned long user_rsp;		/* scratch of the system call entry */
+	unsigned long user_sp;		/* scratch of the system call entry */
 	struct quire_ctx *ctx;		/* context of the task, or irq_ctx in a handler */
 	unsigned int cpu;
 	unsigned int apic_id;
@@ -48,11 +35,7 @@ struct percpu {
 	unsigned int online;
 	struct task *idle;
 	struct thread_struct *fpu_owner; /* whose FPU registers are loaded here */
-	unsigned long fs_base;		/* value of the MSR, to skip writing it again */
-	unsigned long gs_base;
-	uint32_t pad_tss;		/* puts rsp0 on a multiple of 8 */
-	struct tss tss;
-	uint64_t gdt[GDT_ENTRIES];
+	struct cpu_tables tables;	/* descriptors, and what the CPU's mode adds */
 	void *quire_slot;		/* the library's own */
 	struct quire_ctx *irq_ctx;	/* this_ctx() inside interrupt handlers */
 	struct pt_regs *irq_regs;	/* what the handler interrupted, NULL outside */
@@ -61,10 +44,10 @@ struct percpu {
 };
 
 _Static_assert(offsetof(struct percpu, current_task) == PERCPU_CURRENT, "used by the entry code");
-_Static_assert(offsetof(struct percpu, user_rsp) == PERCPU_USER_RSP, "used by the entry code");
-_Static_assert(offsetof(struct percpu, tss.rsp0) == PERCPU_RSP0, "used by the entry code");
+_Static_assert(offsetof(struct percpu, user_sp) == PERCPU_USER_SP, "used by the entry code");
+_Static_assert(offsetof(struct percpu, tables) == PERCPU_TABLES, "used by the entry code");
 
-extern struct percpu __seg_gs this_percpu;	/* the linker script puts it at 0 */
+extern struct percpu PERCPU_SEGMENT this_percpu;	/* the linker script puts it at 0 */
 
 /* The record of CPU @cpu (0 .. possible CPUs - 1), NULL before smp_init_percpu(). */
 struct percpu *percpu_of(unsigned int cpu);

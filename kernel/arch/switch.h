@@ -8,10 +8,10 @@
  *	stack_top -> +--------------------+ multiple of 16
  *	             | struct pt_regs     | registers of user mode (user tasks only)
  *	             +--------------------+
- *	             | kernel calls ...   | <- rsp while another task runs
+ *	             | kernel calls ...   | <- sp while another task runs
  *	             +--------------------+ stack_top - THREAD_SIZE, below it a guard page
  *
- * [S1] rsp is valid only while the task does not run.
+ * [S1] sp is valid only while the task does not run.
  * [S2] fpu == NULL for kernel threads: the kernel never touches FPU registers, so they keep the
  *      last user task's until another user task runs on this CPU.
  * [S3] flags is set by any CPU with atomic operations; the exit to user mode tests it with one
@@ -25,6 +25,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "arch/ptregs.h"
+#include "arch/thread.h"
 
 #define THREAD_SIZE	16384
 
@@ -41,25 +42,24 @@ enum thread_flag {
 };
 
 struct thread_struct {
-	unsigned long rsp;
+	unsigned long sp;
 	unsigned long stack_top;
 	unsigned int flags;		/* TIF_* bits, atomic */
 	int fpu_cpu;			/* CPU whose registers hold fpu's contents, or -1 */
 	struct mm_struct *mm;		/* user address space, NULL for kernel threads */
 	struct quire_ctx *ctx;		/* what this_ctx() is while the task runs */
 	void *fpu;			/* FXSAVE or XSAVE image, 64-byte aligned (fpu.h), or NULL */
-	unsigned long fs_base;
-	unsigned long gs_base;
+	struct arch_thread arch;	/* what the CPU's mode adds */
 	uint32_t pkru;			/* rights of the protection keys, while the task does not run */
 };
 
 /* The frame pointer of a task that is off the CPU: the first register that switch_stack pushed. */
 static inline unsigned long switched_off_bp(const struct thread_struct *thread)
 {
-	return ((const unsigned long *)thread->rsp)[5];
+	return ((const unsigned long *)thread->sp)[SWITCH_FRAME_BP];
 }
 
-_Static_assert(offsetof(struct thread_struct, rsp) == THREAD_RSP, "used by switch_stack.S");
+_Static_assert(offsetof(struct thread_struct, sp) == THREAD_SP, "used by switch_stack.S");
 _Static_assert(offsetof(struct thread_struct, stack_top) == THREAD_STACK_TOP, "used by the entry code");
 _Static_assert(offsetof(struct thread_struct, flags) == THREAD_FLAGS, "used by the entry code");
 
@@ -106,8 +106,19 @@ void thread_start_user(struct thread_struct *t);
 /* Turns the running kernel thread into a user task: leaves to task_pt_regs(current). */
 void __attribute__((noreturn)) thread_enter_user(void);
 
-/* FS and GS bases of the running task (arch_prctl). The address must be canonical and a user's. */
-void thread_set_fs_base(struct thread_struct *t, unsigned long base);
-void thread_set_gs_base(struct thread_struct *t, unsigned long base);
+/* exec: no thread-local storage. Of the running task. */
+void thread_reset_tls(void);
+/* fork: the child starts with the running task's thread-local storage; a kernel thread with none. */
+void thread_fork_tls(struct thread_struct *child);
+/* CLONE_SETTLS: with the one that @tls describes. 0, -EFAULT, -EINVAL. */
+int thread_set_tls(struct thread_struct *child, unsigned long tls);
+
+/* start_thread(): the registers of a program at its first instruction. */
+void pt_regs_init(struct pt_regs *regs, unsigned long ip, unsigned long sp);
+/*
+ * Registers that came from the program as a whole (sigreturn) or from exec: the way out must not fault
+ * on them. Called at the exit to user mode, interrupts on.
+ */
+void pt_regs_sanitise(struct pt_regs *regs);
 
 #endif
