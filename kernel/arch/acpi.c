@@ -7,7 +7,6 @@
 #include "boot/linker.h"
 #include "lib/printk.h"
 
-#define WINDOW_END	(4ull << 30)	/* what early_phys() reaches */
 #define LAPIC_USUAL	0xfee00000ull
 #define IOAPIC_USUAL	0xfec00000ull
 
@@ -56,10 +55,10 @@ static const struct table *__init table_at(uint64_t phys)
 {
 	const struct table *t;
 
-	if (!phys || phys + sizeof(*t) > WINDOW_END)
+	if (!phys || phys + sizeof(*t) > EARLY_PHYS_END)
 		return NULL;
 	t = early_phys(phys);
-	if (t->length < sizeof(*t) || phys + t->length > WINDOW_END || !sums_to_zero(t, t->length))
+	if (t->length < sizeof(*t) || phys + t->length > EARLY_PHYS_END || !sums_to_zero(t, t->length))
 		return NULL;
 	return t;
 }
@@ -67,7 +66,7 @@ static const struct table *__init table_at(uint64_t phys)
 static void __init log_table(const struct table *t)
 {
 	pr_info("ACPI: %.4s 0x%016llx %06x (v%02u %.6s %.8s %08x %.4s %08x)", t->signature,
-		(unsigned long long)((uintptr_t)t - (uintptr_t)early_phys(0)), t->length,
+		(unsigned long long)early_phys_of(t), t->length,
 		t->revision, t->oem, t->oem_table, t->oem_revision, t->creator, t->creator_revision);
 }
 
@@ -346,7 +345,7 @@ static void __init read_tables(const struct table *root, unsigned int pointer_by
 
 void __init acpi_init(uint64_t rsdp, unsigned int boot_apic_id)
 {
-	const struct rsdp *r = rsdp && rsdp < WINDOW_END ? rsdp_at(rsdp) : rsdp_search();
+	const struct rsdp *r = rsdp && rsdp < EARLY_PHYS_END ? rsdp_at(rsdp) : rsdp_search();
 	const struct table *root = NULL;
 
 	acpi.apic_ids[0] = boot_apic_id;

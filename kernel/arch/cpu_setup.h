@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct gate;
 struct percpu;
 
 /* Memory that the record of another CPU takes: the record, its context, stacks for IST. */
@@ -33,6 +34,7 @@ void idt_init(void);
 /* The entries that the CPU's mode has of its own. Called by idt_init(). */
 void idt_init_mode(void);
 void idt_set_gate(unsigned int vector, const char *entry, unsigned int type);
+void idt_set_raw(unsigned int vector, struct gate gate);
 /* Loads it. */
 void idt_load(void);
 

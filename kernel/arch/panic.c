@@ -151,7 +151,7 @@ void report_cpu(struct pt_regs *regs)
 	print_who();
 	print_registers(regs);
 	if (!user_mode(regs))
-		print_backtrace(regs->ip, regs->sp, regs->bp);
+		print_backtrace(regs->ip, pt_regs_sp(regs), regs->bp);
 	if (this_percpu.cpu == 0)
 		print_tasks();
 	console_loglevel = loglevel;
@@ -187,7 +187,7 @@ static void __attribute__((noreturn)) die_claimed(const char *what, struct pt_re
 	pr_emerg("%s: %04lx", what, error);
 	print_who();
 	print_registers(regs);
-	print_backtrace(regs->ip, regs->sp, regs->bp);
+	print_backtrace(regs->ip, pt_regs_sp(regs), regs->bp);
 	pr_emerg("Kernel panic - not syncing: %s", what);
 	finish_panic();
 }

@@ -26,6 +26,11 @@ void __init idt_set_gate(unsigned int vector, const char *entry, unsigned int ty
 	idt[vector] = gate_to((uintptr_t)entry, type);
 }
 
+void __init idt_set_raw(unsigned int vector, struct gate gate)
+{
+	idt[vector] = gate;
+}
+
 void __init idt_init(void)
 {
 	unsigned int i;

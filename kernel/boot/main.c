@@ -122,6 +122,7 @@ static void __init init_memory(void)
 	};
 	if (quire_init(&boot))
 		panic("memory management does not start");
+	paging_memory_ready();
 }
 
 /* KiB that the first programs need beside their files, and tables for all of it. */

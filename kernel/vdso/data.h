@@ -34,7 +34,7 @@ static inline uint64_t vdso_scale(uint64_t value, uint64_t factor)
 }
 
 /* The descriptor whose limit names the CPU and its node, for LSL: DPL 3. */
-#define VDSO_CPU_SELECTOR 0x3b
+#define VDSO_CPU_SELECTOR (sizeof(long) == 8 ? 0x3b : 0xe3)
 #define VDSO_CPU_BITS 12
 
 #endif

@@ -188,6 +188,9 @@ def readmes(result):
 
 def world_of(path):
     """Include path of the world that a header belongs to."""
+    if path.startswith("kernel/arch/i386/"):
+        return ["kernel/include", "kernel/arch/i386/include", "kernel", "include", "src",
+                *(f"src/arch/{part}/include" for part in ("i386pae", "x86_32", "x86"))]
     if path.startswith("kernel/") or "/x86_64/" in path:
         return ["kernel/include", "kernel/arch/x86_64/include", "kernel", "include", "src",
                 "src/arch/x86_64/include"]
@@ -198,6 +201,8 @@ def header_alone(path):
     args = [f"-I{folder}" for folder in world_of(path)]
     if path.startswith("include/quire/host_default"):
         args = ["-Iinclude/quire/host_default", "-Iinclude", "-Isrc", "-Isrc/arch/x86_64/include"]
+    if "/i386/" in path:
+        args.append("-m32")
     command = ["gcc", "-std=gnu17", "-Wall", "-Wextra", "-Werror", "-Wno-unused-parameter",
                "-DQUIRE_DEBUG=1", "-fsyntax-only", *args, "-x", "c", "-"]
     text = f'#include "{os.path.abspath(path)}"\n#include "{os.path.abspath(path)}"\n'

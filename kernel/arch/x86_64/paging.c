@@ -92,6 +92,11 @@ void paging_init_cpu(void)
 	write_cr4(cr4);
 }
 
+/* The library adds to the root that is in force. */
+void __init paging_memory_ready(void)
+{
+}
+
 volatile void *mmio_map(uint64_t phys)
 {
 	uint64_t entry = (phys & ~(LARGE_BYTES - 1)) | PTE_P | PTE_W | PTE_PS | PTE_PCD | PTE_PWT |

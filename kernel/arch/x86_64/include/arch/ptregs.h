@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "arch/eflags.h"
 #include "arch/offsets.h"
 
 struct pt_regs {
@@ -49,19 +50,15 @@ _Static_assert(offsetof(struct pt_regs, orig_ax) == PT_ORIG_AX, "used by the ent
 _Static_assert(offsetof(struct pt_regs, cs) == PT_CS, "used by the entry code");
 _Static_assert(offsetof(struct pt_regs, sp) == PT_SP, "used by the entry code");
 
-#define X86_EFLAGS_CF	(1UL << 0)
-#define X86_EFLAGS_TF	(1UL << 8)
-#define X86_EFLAGS_IF	(1UL << 9)
-#define X86_EFLAGS_DF	(1UL << 10)
-#define X86_EFLAGS_NT	(1UL << 14)
-#define X86_EFLAGS_RF	(1UL << 16)
-#define X86_EFLAGS_AC	(1UL << 18)
-/* What a signal frame may change: the arithmetic flags, TF, DF, OF, RF and AC. */
-#define X86_EFLAGS_USER	0x50dd5UL
-
 static inline bool user_mode(const struct pt_regs *regs)
 {
 	return regs->cs & 3;
+}
+
+/* The stack pointer of whoever was interrupted. */
+static inline unsigned long pt_regs_sp(const struct pt_regs *regs)
+{
+	return regs->sp;
 }
 
 #endif
