@@ -17,6 +17,8 @@
 #include "tap.h"
 
 #define DEFAULT_CALLS 6000ul
+/* Where the test is run under many schedules, each makes a part of the calls. */
+#define CALLS_OF_A_SCHEDULE 1200ul
 #define OPS 120u
 
 static const struct {
@@ -63,7 +65,8 @@ static bool compare(uint64_t seed, unsigned int kinds, struct diff_failing *sum)
 
 int main(int argc, char **argv)
 {
-	unsigned long calls = argc > 1 ? strtoul(argv[1], NULL, 0) : DEFAULT_CALLS;
+	unsigned long wanted = tap_schedules > 1 ? CALLS_OF_A_SCHEDULE : DEFAULT_CALLS;
+	unsigned long calls = argc > 1 ? strtoul(argv[1], NULL, 0) : wanted;
 	uint64_t first = argc > 2 ? strtoull(argv[2], NULL, 0) : tap_seed();
 
 	tap_plan(0);

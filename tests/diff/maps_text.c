@@ -3,6 +3,7 @@
 #include "diff.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct window {
@@ -28,12 +29,15 @@ static const char *kind_of(const char *name)
 static void normalise_line(const char *line, const struct window *window, char **out, const char *end)
 {
 	unsigned long start, stop, offset, inode, last = window->base + window->pages * 4096;
+	char perms[8], name[64] = "", copy[256], *rest;
 	unsigned int major, minor;
-	char perms[8], name[64] = "";
 
-	if (sscanf(line, "%lx-%lx %7s %lx %x:%x %lu %63[^\n]", &start, &stop, perms, &offset, &major, &minor, &inode, name) < 7)
+	/* Most lines are outside. The others are copied, because sscanf looks for the end of its text. */
+	start = strtoul(line, &rest, 16);
+	if (*rest != '-' || start >= last || (stop = strtoul(rest + 1, &rest, 16)) <= window->base || end - *out < 80)
 		return;
-	if (stop <= window->base || start >= last || end - *out < 80)
+	snprintf(copy, sizeof(copy), "%.*s", (int)strcspn(rest, "\n"), rest);
+	if (sscanf(copy, " %7s %lx %x:%x %lu %63[^\n]", perms, &offset, &major, &minor, &inode, name) < 5)
 		return;
 	if (start < window->base)
 		start = window->base;
