@@ -94,6 +94,7 @@ static inline struct cpuid cpuid(uint32_t leaf, uint32_t subleaf)
 }
 
 #define CR4_UMIP	(1UL << 11)
+#define CR4_LA57	(1UL << 12)	/* page tables have five levels */
 #define CR4_OSXSAVE	(1UL << 18)
 #define CR4_SMEP	(1UL << 20)
 #define CR4_SMAP	(1UL << 21)

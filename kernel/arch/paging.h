@@ -6,8 +6,8 @@
  *	        0xffffffffbfe00000  device windows of 2 MiB, uncached, growing down
  *	32-bit  0xffffefff          device windows of 4 KiB, growing up to here
  *
- * Direct map, vmalloc and memmap of the same root are the library's; so is the image of 32-bit kernels, which lies in
- * the direct map.
+ * Direct map, vmalloc and memmap of the same table are the library's; so is the image of 32-bit kernels, which lies in
+ * the direct map. Where the CPU has five levels, that table serves the last entry of the root.
  *
  * [G1] No page of the image is writable and executable at once.
  * [G2] After paging_free_init() nothing maps the init part of the image.

@@ -11,6 +11,7 @@
 #include "arch/lapic.h"
 #include "arch/machine.h"
 #include "arch/paging.h"
+#include "arch/pte.h"
 #include "arch/smp.h"
 #include "base/compiler.h"
 #include "boot/boot_info.h"
@@ -122,6 +123,8 @@ static void __init init_memory(void)
 	};
 	if (quire_init(&boot))
 		panic("memory management does not start");
+	pr_info("Page tables: %u levels%s", (unsigned int)PGTABLE_LEVELS,
+		boot_option_present("no5lvl") ? " (no5lvl)" : "");
 	paging_memory_ready();
 }
 

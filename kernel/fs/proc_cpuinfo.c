@@ -46,6 +46,8 @@ static int show_feature_word(struct text_sink *sink, const struct feature_word *
 		return 0;
 	r = cpuid(w->leaf, w->subleaf);
 	bits = reg_of(&r, w->reg);
+	if (w->leaf == 7 && w->reg == 'c' && !(read_cr4() & CR4_LA57))
+		bits &= ~(1u << 16);	/* known to the CPU, but not used: no5lvl */
 	for (unsigned int bit = 0; *name && bit < 32 && !err; bit++) {
 		size_t len = strcspn(name, " ");
 

@@ -255,7 +255,6 @@ const struct file_operations proc_mem_fops = {
 
 #define PAGEMAP_PART 64u
 #define PFN_MASK ((1ull << 55) - 1)
-#define ADDRESS_PAGES (1ull << 35) /* of 47 bits */
 
 static long pagemap_read(struct file *file, struct iov_iter *to, u64 *pos)
 {
@@ -268,10 +267,10 @@ static long pagemap_read(struct file *file, struct iov_iter *to, u64 *pos)
 		return -EINVAL;
 	if (!mm || !mmget_not_zero(mm))
 		return 0;
-	while (to->count && *pos / sizeof(u64) < ADDRESS_PAGES) {
+	while (to->count && *pos / sizeof(u64) < TASK_SIZE >> 12) {
 		u64 first = *pos / sizeof(u64);
 		unsigned int nr = (unsigned int)min(min(to->count / sizeof(u64), (size_t)PAGEMAP_PART),
-						    (size_t)(ADDRESS_PAGES - first));
+						    (size_t)((TASK_SIZE >> 12) - first));
 		int err = mm_pagemap(mm, (vaddr_t)first << 12, nr, entries);
 
 		if (err) {

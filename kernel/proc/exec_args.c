@@ -16,7 +16,7 @@
 #include "quire/uaccess.h"
 
 #define PAGE_BYTES 4096ul
-#define STACK_TOP TASK_SIZE
+#define STACK_TOP DEFAULT_MAP_WINDOW
 /* Pages over which the place of the stack varies: 16 GiB. */
 #define STACK_RANDOM_PAGES (1ul << 22)
 /* The stack VMA that exec begins with; it grows by itself. */
@@ -170,7 +170,7 @@ static int limit_room(struct binprm *bprm)
 
 static int make_stack(struct binprm *bprm)
 {
-	unsigned long top = STACK_TOP;
+	unsigned long top = DEFAULT_MAP_WINDOW;
 
 	bprm->page = kmalloc(PAGE_BYTES, GFP_KERNEL);
 	bprm->mm = mm_alloc();

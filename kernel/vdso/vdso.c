@@ -53,8 +53,8 @@ static unsigned long choose(unsigned long stack_top)
 {
 	unsigned long end = (stack_top + SPREAD_BYTES - 1) & ~(SPREAD_BYTES - 1), room;
 
-	if (end > TASK_SIZE)
-		end = TASK_SIZE;
+	if (end > DEFAULT_MAP_WINDOW)
+		end = DEFAULT_MAP_WINDOW;
 	room = end - stack_top;
 	if (room < 2 * PAGE_BYTES)
 		return 0;

@@ -46,6 +46,7 @@ void host_self_become(struct hosted_machine *m, unsigned int cpu, const struct h
 	host_self.phys_bytes = m->phys_bytes;
 	host_self.vmalloc_base = m->vmalloc_base;
 	host_self.vmalloc_bytes = m->vmalloc_bytes;
+	host_self.pgtable_l5 = m->config.pgtable_l5;
 	host_self.world = world;
 	host_self.slot = (void *)(uintptr_t)&quire_slot_none;
 }

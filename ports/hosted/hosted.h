@@ -34,6 +34,7 @@ struct hosted_config {
 	uint64_t node_gap_bytes;	/* hole in physical memory between two nodes          */
 	const struct quire_map_entry *map;	/* instead of mem_bytes: a firmware's map     */
 	unsigned int nr_map;
+	bool pgtable_l5;		/* five levels of page tables; 64-bit hosts          */
 	const char *cmdline;
 	FILE *log;			/* where the machine's log goes; NULL: nowhere        */
 	int log_level;			/* most talkative level printed; 0: all              */

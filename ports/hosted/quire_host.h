@@ -39,6 +39,7 @@ struct host_self {
 	uint64_t vmemmap_bytes;
 	char *vmalloc_base;
 	uint64_t vmalloc_bytes;
+	bool pgtable_l5;		/* 64-bit: page tables have five levels            */
 	const struct host_world *world;
 	void *slot;			/* the library's own                               */
 };

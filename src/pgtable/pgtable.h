@@ -2,7 +2,7 @@
 /*
  * pgtable.h - struct pgtable: one tree of page tables, who uses it, and what it maps.
  *
- *	root (level 3) --> table (2) --> table (1) --> leaf table (0) --> pages
+ *	root (level 3 or 4) --> ... --> table (1) --> leaf table (0) --> pages
  *	       |                                           |
  *	   pgt->lock guards links of all upper tables      its own lock, in the struct page of its frame
  *

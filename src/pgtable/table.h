@@ -18,7 +18,7 @@ struct mmu_gather;
 
 struct table_purse {
 	unsigned int nr;
-	struct page *page[PGTABLE_LEVELS - 1];
+	struct page *page[PGTABLE_MAX_LEVELS - 1];
 };
 #define TABLE_PURSE_INIT { .nr = 0 }
 

@@ -37,10 +37,14 @@ static __always_inline pte_t *pgtable_find_pte(const struct pgtable *pgt, vaddr_
 {
 	pte_t *table = pgt->root;
 
-#pragma GCC unroll 4
-	for (unsigned int level = PGTABLE_ROOT_LEVEL; level > 0; level--) {
-		pte_t entry = pte_read(&table[pt_index(addr, level)]);
+	/* Unrolled from the most that there can be: one test says whether the highest is folded. */
+#pragma GCC unroll 5
+	for (unsigned int level = PGTABLE_MAX_LEVELS - 1; level > 0; level--) {
+		pte_t entry;
 
+		if (level > PGTABLE_ROOT_LEVEL)
+			continue;
+		entry = pte_read(&table[pt_index(addr, level)]);
 		if (unlikely(!pte_is_table(entry)))
 			return NULL;
 		table = pte_table(entry);

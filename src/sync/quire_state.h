@@ -23,6 +23,8 @@ struct quire {
 	const struct quire_boot *boot;   /* (c) see quire_start() */
 	unsigned int nr_cpus;            /* (c) possible CPUs */
 	unsigned int stage;              /* (c) stages of initialisation done */
+	vaddr_t task_size;               /* (c) TASK_SIZE, where the CPU decides it     */
+	bool pgtable_l5;                 /* (c) page tables have five levels, likewise  */
 
 	struct page *memmap;             /* (c) pfn 0's struct page (virtually contiguous) */
 	void *slot[QUIRE_MAX_CPUS];      /* CPUs' slots, where the host has no better place (sync/ctx.h) */

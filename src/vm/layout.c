@@ -40,8 +40,8 @@ void arch_pick_mmap_layout(struct mm_struct *mm, unsigned long stack_limit, bool
 			pad = STACK_GUARD_GAP + (1ul << (8 + PAGE_SHIFT));
 	}
 	gap = stack_limit + pad < stack_limit ? stack_limit : stack_limit + pad;
-	gap = clamp(gap, STACK_GAP_MIN, TASK_SIZE / 6 * 5);
-	mm->layout.mmap_base = PAGE_ALIGN(TASK_SIZE - gap - shift);
+	gap = clamp(gap, STACK_GAP_MIN, DEFAULT_MAP_WINDOW / 6 * 5);
+	mm->layout.mmap_base = PAGE_ALIGN(DEFAULT_MAP_WINDOW - gap - shift);
 	mm->layout.bottom_up = false;
 }
 

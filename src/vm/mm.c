@@ -28,7 +28,7 @@ struct mm_struct *mm_alloc(void)
 	atomic_set(&mm->mm_count, 1);
 	init_rwsem(&mm->mmap_lock, LOCK_MMAP);
 	mutex_init(&mm->anon_mutex, LOCK_VMA);
-	mm->layout.mmap_base = TASK_SIZE;
+	mm->layout.mmap_base = DEFAULT_MAP_WINDOW;
 	spin_lock(&vm->mm_list_lock);
 	list_add_tail(&mm->mm_list, &vm->mm_list);
 	spin_unlock(&vm->mm_list_lock);

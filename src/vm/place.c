@@ -51,19 +51,23 @@ static unsigned long min_addr(void)
 	return PAGE_ALIGN(max(this_vm()->mmap_min_addr, PAGE_SIZE));
 }
 
-/* A hint is taken when nothing is there, and nothing's guard reaches there. */
+/* A hint is taken when nothing is there, and nothing's guard reaches there; a range across the window's end is no hint's. */
 static bool hint_fits(struct mm_struct *mm, unsigned long addr, unsigned long len)
 {
 	struct vm_area_struct *vma;
 
 	if (addr > TASK_SIZE - len || addr < this_vm()->mmap_min_addr)
 		return false;
+	if (addr <= DEFAULT_MAP_WINDOW && addr + len > DEFAULT_MAP_WINDOW)
+		return false;
 	vma = find_vma(mm, addr);
 	return !vma || addr + len <= vm_start_gap(vma);
 }
 
-static unsigned long search(struct mm_struct *mm, unsigned long len, unsigned long flags)
+/* Programs keep marks in the upper bits of pointers: only a hint above the window asks for addresses there. */
+static unsigned long search(struct mm_struct *mm, unsigned long hint, unsigned long len, unsigned long flags)
 {
+	unsigned long above = unlikely(hint > DEFAULT_MAP_WINDOW) ? TASK_SIZE - DEFAULT_MAP_WINDOW : 0;
 	struct gap_request req = { .len = len, .low = min_addr() };
 	unsigned long addr;
 
@@ -74,16 +78,16 @@ static unsigned long search(struct mm_struct *mm, unsigned long len, unsigned lo
 	}
 	if (unlikely(mm->layout.bottom_up)) {
 		req.low = mm->layout.mmap_base;
-		req.high = TASK_SIZE;
+		req.high = DEFAULT_MAP_WINDOW + above;
 		return vma_tree_gap_bottomup(&mm->tree, &req);
 	}
-	req.high = mm->layout.mmap_base;
+	req.high = mm->layout.mmap_base + above;
 	addr = vma_tree_gap_topdown(&mm->tree, &req);
 	if (likely(!IS_ERR_VALUE(addr)))
 		return addr;
 	/* Nothing below the base: what is above it, from the bottom of the classic mmap area on. */
 	req.low = MMAP_BOTTOM;
-	req.high = TASK_SIZE;
+	req.high = DEFAULT_MAP_WINDOW + above;
 	return vma_tree_gap_bottomup(&mm->tree, &req);
 }
 
@@ -100,7 +104,7 @@ unsigned long get_unmapped_area(struct mm_struct *mm, unsigned long addr, unsign
 	} else {
 		addr &= PAGE_MASK;
 		if (!addr || ((flags & MAP_32BIT) && addr + len > MAP_32BIT_END) || !hint_fits(mm, addr, len))
-			addr = search(mm, len, flags);
+			addr = search(mm, addr, len, flags);
 		if (IS_ERR_VALUE(addr))
 			return addr;
 	}

@@ -46,7 +46,7 @@ struct vm_state {
 /* The gap below a stack that stays free: 256 pages, so that a large frame of a function cannot step over it. */
 #define STACK_GUARD_GAP (256ul << PAGE_SHIFT)
 /* Where the classic mmap area begins. */
-#define MMAP_BOTTOM PAGE_ALIGN(TASK_SIZE / 3)
+#define MMAP_BOTTOM PAGE_ALIGN(DEFAULT_MAP_WINDOW / 3)
 /* Linux's default: a core file of ELF counts sections in 16 bits. */
 #define DEFAULT_MAX_MAP_COUNT 65530
 /* 64 KiB: null pointers with offsets fault too. */

@@ -113,7 +113,7 @@ static void test_refused(void)
 	struct rlimit limit, none = { 4096, RLIM_INFINITY };
 
 	fails(set(START_CODE, 0), EINVAL, "null");
-	fails(set(START_CODE, 1UL << 47), EINVAL, "beyond what programs have");
+	fails(set(START_CODE, 1UL << 56), EINVAL, "beyond what programs have");
 	fails(set(START_CODE, code_end), EINVAL, "no code at all");
 	fails(set(END_DATA, stat_field(F_DATA) - 1), EINVAL, "an end before the start");
 	fails(set(ARG_START, old + 1), EINVAL, "arguments backwards");

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Programs and scripts of tests/boot, and unit tests, in the booted kernel with 1 and with 4 CPUs.
 
+The one CPU translates by page tables of four levels, the four by five; some programs run the other way round, too.
 All of a kind run one after the other in one machine. When one takes the machine down or does not
 end, it has failed, and a new machine goes on with the next.
 """
@@ -32,6 +33,9 @@ OTHERS = {"diff": [f"tests/diff/{name}.c" for name in ("booted", "generate", "on
 TRACE, TRACE_CALLS = f"{BINARIES}/diff.trace", 30000
 # What a compiler may break: entry, switching, faults, signals, copies, locks.
 CLANG_TESTS = ["story", "memory", "process", "signals", "threads", "fpu", "efault"]
+# What page tables of another depth may break.
+LEVELS_TESTS = ["high", "layout", "memory", "process", "softdirty", "userfault"]
+FOUR_LEVELS = "no5lvl"
 GLIBC_TOO = {"threads", "futex", "signals"}
 QUIET_LIMIT = 120  # seconds without a word from a test, under emulation on a busy host
 MARK = re.compile(r"^@@ (begin|end) (\S+)(?: (\d+))?$")
@@ -123,9 +127,11 @@ def builds():
 class Batch(Job):
     """Tests that one machine runs one after the other, saying where each begins and ends."""
 
-    def __init__(self, name, cpus, names, needs, kernel=KERNEL):
+    def __init__(self, name, cpus, names, needs, kernel=KERNEL, append="", qemu_args=""):
         super().__init__(name, None, needs)
         self.kernel = kernel
+        self.append = append
+        self.qemu_args = qemu_args
         self.cpus = cpus
         self.tests = names
 
@@ -147,7 +153,7 @@ class Batch(Job):
         for variable in ("APPEND", "CMD", "ROOT", "MACHINE", "ISO", "KVM"):
             environment.pop(variable, None)
         environment.update({"CPUS": str(self.cpus), "MEM": "512M", "TIMEOUT": "0",
-                            "QEMU_ARGS": monitor.arguments})
+                            "QEMU_ARGS": f"{monitor.arguments} {self.qemu_args}"})
         process = subprocess.Popen(["tools/run", self.kernel, INITRAMFS],
                                    env={**environment, **self.variables(names)}, stdin=subprocess.DEVNULL,
                                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
@@ -161,7 +167,7 @@ class Batch(Job):
 
     def variables(self, names):
         """Those of tools/run with which the machine runs these tests."""
-        return {"CMD": "sh /tests/run " + " ".join(names)}
+        return {"CMD": "sh /tests/run " + " ".join(names), "APPEND": self.append}
 
     def listen(self, process, lines, names, report, monitor):
         nr_done, output, begin = 0, [], time.monotonic()
@@ -207,8 +213,8 @@ class UnitBatch(Batch):
 
     def variables(self, names):
         # Some of them take all memory: the less there is, the sooner they are through.
-        return {"MEM": "256M", "APPEND": "quiet loglevel=0 quire.selftest=unit_tests unit_tests="
-                                         + ",".join(names)}
+        return {"MEM": "256M", "APPEND": f"quiet loglevel=0 {self.append} quire.selftest=unit_tests "
+                                         "unit_tests=" + ",".join(names)}
 
 
 def unit_tests():
@@ -267,7 +273,10 @@ def jobs():
     unit_builds = [*builds(), ("unit-image", make_unit_image)]
     clang_builds = [meson_build(CLANG_DIR, "-Dworld=kernel", cc="clang"),
                     ("boot-tests", make_initramfs)]
-    return [Batch("boot-1", 1, tests(), builds()), Batch("boot-4", 4, tests(), builds()),
-            UnitBatch("unit-booted-1", 1, unit_tests(), unit_builds, UNIT_KERNEL),
+    return [Batch("boot-1", 1, tests(), builds(), append=FOUR_LEVELS),
+            Batch("boot-4", 4, tests(), builds()),
+            Batch("boot-five-levels", 1, LEVELS_TESTS, builds(), qemu_args="-cpu qemu64,+la57"),
+            UnitBatch("unit-booted-1", 1, unit_tests(), unit_builds, UNIT_KERNEL,
+                      append=FOUR_LEVELS),
             UnitBatch("unit-booted-4", 4, unit_tests(), unit_builds, UNIT_KERNEL),
             Batch("boot-clang", 2, CLANG_TESTS, clang_builds, CLANG_KERNEL)]

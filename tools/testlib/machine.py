@@ -100,6 +100,17 @@ def exact_output(result):
     expect(result, run(CMD="no-such-command"), 127, "not found", "an unknown command")
 
 
+def page_table_levels(result):
+    """What the CPU has and the user lets it use, in the log, in cpuinfo, and for a program."""
+    for cpu, append, levels, flags in (("qemu64", "", "4 levels", 0), ("qemu64,+la57", "", "5 levels", 1),
+                                       ("max", 'x="a no5lvl" -- no5lvl', "5 levels", 1),
+                                       ("max", "no5lvl", r"4 levels \(no5lvl\)", 0)):
+        outcome = run(APPEND=append, CPUS="4", QEMU_ARGS=f"-cpu {cpu}",
+                      CMD="dmesg | grep 'Page tables:'; nproc; grep -c la57 /proc/cpuinfo")
+        expect(result, outcome, 0 if flags else 1, rf"Page tables: {levels}\n4\n{4 * flags}\n",
+               f"-cpu {cpu} {append}")
+
+
 def through_make(result):
     for command, status, wanted in (("echo \"$HOME\"; echo '#x'; exit 3", 3, "/root\n#x\n"),
                                     ("free -m | wc -l", 0, "3\n")):
@@ -400,7 +411,7 @@ def jobs():
     os.makedirs(WORK, exist_ok=True)
     builds = boot.builds() + [("initramfs", make_base)]
     tests = {f"boots-on-{name}": machine_of(name) for name in ("q35", "pc", "microvm")}
-    tests.update({"boots-from-iso": iso, "gzip": gzipped, "cpus": cpus, "sizes": sizes,
+    tests.update({"boots-from-iso": iso, "gzip": gzipped, "cpus": cpus, "page-table-levels": page_table_levels, "sizes": sizes,
                   "exact-output": exact_output, "make-run": through_make, "overlay": overlay,
                   "statuses": statuses, "broken-initramfs": broken_initramfs, "no-init": no_init,
                   "which-init": which_init,

@@ -4,7 +4,8 @@
  *
  * PVH and multiboot2 enter alike: paging off, flat segments, ebx = physical address of their
  * information. eax tells them apart. The boot page tables map the first 4 GiB three times:
- * at 0 (this code runs there), at the direct map, and (1 GiB of it) at the kernel image.
+ * at 0 (this code runs there), at the direct map, and (1 GiB of it) at the kernel image. A CPU that knows five levels
+ * uses them unless the command line says no5lvl (boot_levels.S): this cannot be changed once paging is on.
  */
 #include "arch/offsets.h"
 
@@ -18,6 +19,8 @@
 #define EFER_NXE	0x800
 #define CR0_BOOT	0x80010033	/* PG, WP, NE, ET, MP, PE */
 #define CR4_BOOT	0x6a0		/* OSXMMEXCPT, OSFXSR, PGE, PAE */
+#define CR4_LA57	0x1000
+#define LA57_ECX	16		/* CPUID(7).ecx */
 #define PTE_TABLE	0x3		/* present, writable */
 #define PTE_2M		0x183		/* present, writable, 2 MiB, global */
 #define DIRECT_MAP_SLOT	273		/* 0xffff888000000000 */
@@ -66,7 +69,9 @@ _start:
 	cpuid
 	btl	$29, %edx
 	jnc	no_long_mode
-	movl	%edx, %ebx			/* bit 20: NX */
+	pushl	%edx				/* bit 20: NX */
+	call	choose_levels
+	popl	%ebx
 
 	/* 2 MiB pages for the first 4 GiB */
 	movl	$PHYS(boot_pd), %ecx
@@ -87,11 +92,13 @@ _start:
 	movl	$PHYS(boot_pdpt) + PTE_TABLE, PHYS(boot_pml4)
 	movl	$PHYS(boot_pdpt) + PTE_TABLE, PHYS(boot_pml4) + DIRECT_MAP_SLOT * 8
 	movl	$PHYS(boot_pdpt_image) + PTE_TABLE, PHYS(boot_pml4) + 511 * 8
+	movl	$PHYS(boot_pml4) + PTE_TABLE, PHYS(boot_p5)
+	movl	$PHYS(boot_pml4) + PTE_TABLE, PHYS(boot_p5) + 511 * 8
 
 	/* the same steps as in trampoline.S */
-	movl	$CR4_BOOT, %eax
+	movl	PHYS(boot_cr4), %eax
 	movl	%eax, %cr4
-	movl	$PHYS(boot_pml4), %eax
+	movl	PHYS(boot_root), %eax
 	movl	%eax, %cr3
 	movl	$EFER_LME | EFER_SCE, %eax
 	btl	$20, %ebx
@@ -105,6 +112,24 @@ _start:
 	movl	%eax, %cr0
 	lgdt	PHYS(boot_gdt_pointer)
 	ljmp	$KERNEL_CS, $PHYS(start_low64)
+
+/* Makes five levels the choice if the CPU and the user let it. May change all but edi, ebp and esp. */
+choose_levels:
+	xorl	%eax, %eax
+	cpuid
+	cmpl	$7, %eax
+	jb	4f
+	movl	$7, %eax
+	xorl	%ecx, %ecx
+	cpuid
+	btl	$LA57_ECX, %ecx
+	jnc	4f
+	call	find_no5lvl
+	testl	%eax, %eax
+	jnz	4f
+	orl	$CR4_LA57, PHYS(boot_cr4)
+	movl	$PHYS(boot_p5), PHYS(boot_root)
+4:	ret
 
 no_long_mode:
 	movl	$PHYS(no_long_mode_text), %esi
@@ -160,11 +185,18 @@ boot_gdt_pointer:
 	.globl	boot_efer
 boot_efer:
 	.long	0
+	.globl	boot_cr4, boot_root
+boot_cr4:
+	.long	CR4_BOOT
+boot_root:
+	.long	PHYS(boot_pml4)
 
 	.section .init.pages, "aw"
 	.balign	4096
 	.globl	boot_pml4
 boot_pml4:
+	.fill	4096, 1, 0
+boot_p5:				/* the root, where there are five levels */
 	.fill	4096, 1, 0
 boot_pdpt:
 	.fill	4096, 1, 0

@@ -24,6 +24,7 @@
 
 typedef uint64_t table_t[ENTRIES] __attribute__((aligned(PAGE_BYTES)));
 
+static table_t kernel_p5 __attribute__((section(".bss.pages")));	/* the root, where there are five levels */
 static table_t kernel_pml4 __attribute__((section(".bss.pages")));
 static table_t image_pdpt __attribute__((section(".bss.pages")));
 static table_t image_pd __attribute__((section(".bss.pages")));
@@ -38,7 +39,7 @@ static uint64_t nx;
 
 uint64_t kernel_root_phys(void)
 {
-	return __pa_symbol(kernel_pml4);
+	return read_cr4() & CR4_LA57 ? __pa_symbol(kernel_p5) : __pa_symbol(kernel_pml4);
 }
 
 static uint64_t *image_pte(const char *at)
@@ -70,6 +71,7 @@ void __init paging_init(void)
 	image_pdpt[510] = __pa_symbol(image_pd) | PTE_P | PTE_W;
 	kernel_pml4[DIRECT_MAP_SLOT] = boot_pml4[DIRECT_MAP_SLOT];
 	kernel_pml4[511] = __pa_symbol(image_pdpt) | PTE_P | PTE_W;
+	kernel_p5[511] = __pa_symbol(kernel_pml4) | PTE_P | PTE_W;
 	paging_init_cpu();
 }
 

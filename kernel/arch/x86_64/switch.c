@@ -5,6 +5,7 @@
 #include "arch/current.h"
 #include "arch/fpu.h"
 #include "arch/io.h"
+#include "arch/page.h"
 #include "proc/signal.h"
 
 /* switch_stack.S */
@@ -117,7 +118,7 @@ void pt_regs_sanitise(struct pt_regs *regs)
 	regs->cs = USER_CS;
 	regs->ss = USER_DS;
 	regs->flags = (regs->flags & X86_EFLAGS_USER) | X86_EFLAGS_IF | 2;
-	if ((long)(regs->ip << 16) >> 16 != (long)regs->ip) {
+	if (!addr_is_canonical(regs->ip)) {
 		regs->ip = 0;
 		force_sig_fault(SIGSEGV, SI_KERNEL, 0);
 	}

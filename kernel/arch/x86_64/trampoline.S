@@ -31,9 +31,9 @@ start32:
 	movw	$KERNEL_DS, %ax
 	movw	%ax, %ds
 	movw	%ax, %ss
-	movl	$0x6a0, %eax			/* OSXMMEXCPT, OSFXSR, PGE, PAE */
+	movl	PHYS(boot_cr4), %eax
 	movl	%eax, %cr4
-	movl	$PHYS(boot_pml4), %eax
+	movl	PHYS(boot_root), %eax
 	movl	%eax, %cr3
 	movl	$0xc0000080, %ecx		/* EFER */
 	movl	AT(trampoline_efer), %eax

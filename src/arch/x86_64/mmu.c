@@ -15,7 +15,11 @@
 #define CPUID_PAGES_1G (1u << 26)
 #define MSR_EFER 0xc0000080u
 #define EFER_NXE (1u << 11)
+#define CR4_FIVE_LEVELS (1ul << 12)
 #define CR4_PROTECTION_KEYS (1ul << 22)
+
+/* All of the kernel's addresses lie below one entry of a fifth level, so that its tables begin at the fourth. */
+#define KERNEL_TOP_LEVEL 3
 
 /* One piece of work: where, what, how, and with which largest level. */
 struct mapping {
@@ -48,13 +52,18 @@ static bool cpu_uses_nx(void)
 	return lo & EFER_NXE;
 }
 
-/* As the NX bit: the host has set up the CPU before. */
-static bool cpu_uses_pkeys(void)
+static unsigned long read_cr4(void)
 {
 	unsigned long cr4;
 
 	__asm__ volatile("mov %%cr4, %0" : "=r"(cr4));
-	return cr4 & CR4_PROTECTION_KEYS;
+	return cr4;
+}
+
+/* As the NX bit: the host has set up the CPU before. */
+static bool cpu_uses_pkeys(void)
+{
+	return read_cr4() & CR4_PROTECTION_KEYS;
 }
 
 bool arch_has_pkeys(void)
@@ -135,11 +144,10 @@ static int map_part(struct mapping *map, pte_t *slots, paddr_t start, paddr_t en
 	if (start >= end)
 		return 0;
 	map->prot = arch_pgprot_supported(prot);
-	return map_level(map, slots, PGTABLE_ROOT_LEVEL, (vaddr_t)phys_to_virt(start), (vaddr_t)phys_to_virt(end - 1) + 1,
-			 start);
+	return map_level(map, slots, KERNEL_TOP_LEVEL, (vaddr_t)phys_to_virt(start), (vaddr_t)phys_to_virt(end - 1) + 1, start);
 }
 
-static int map_ram(struct mapping *map, pte_t *root)
+static int map_ram(struct mapping *map, pte_t *top)
 {
 	const struct quire_boot *boot = this_quire()->boot;
 	paddr_t text = boot->text.start, rodata_end = max(boot->rodata.end, boot->text.end), start, end;
@@ -148,11 +156,11 @@ static int map_ram(struct mapping *map, pte_t *root)
 	for (unsigned int i = 0; !err && map->memory->range(i, &start, &end); i++) {
 		start = ALIGN(start, PAGE_SIZE);
 		end = min(ALIGN_DOWN(end, PAGE_SIZE), (paddr_t)DIRECT_MAP_BYTES);
-		err = map_part(map, root, start, end, 0, text, PAGE_KERNEL);
+		err = map_part(map, top, start, end, 0, text, PAGE_KERNEL);
 		if (!err)
-			err = map_part(map, root, start, end, text, rodata_end, PAGE_KERNEL_RO);
+			err = map_part(map, top, start, end, text, rodata_end, PAGE_KERNEL_RO);
 		if (!err)
-			err = map_part(map, root, start, end, rodata_end, ~0ull, PAGE_KERNEL);
+			err = map_part(map, top, start, end, rodata_end, ~0ull, PAGE_KERNEL);
 	}
 	return err;
 }
@@ -171,17 +179,29 @@ static int make_state(const struct boot_memory *memory)
 	state->memory = memory;
 	state->supported = ~((cpu_uses_nx() ? 0 : X86_PTE_NX) | (cpu_uses_pkeys() ? 0 : X86_PTE_PKEY));
 	this_quire()->arch = state;
+	this_quire()->pgtable_l5 = read_cr4() & CR4_FIVE_LEVELS;
+	this_quire()->task_size = this_quire()->pgtable_l5 ? USER_BYTES(56) : USER_BYTES(47);
 	return 0;
 }
 
+/* The table of KERNEL_TOP_LEVEL in the kernel's tree. */
+static pte_t *kernel_top(void)
+{
+	pte_t *root = phys_to_virt(this_quire()->arch->kernel_root);
+
+	if (!pgtable_l5_enabled())
+		return root;
+	return phys_to_virt((paddr_t)pte_table_pfn(root[pt_index(PAGE_OFFSET, PGTABLE_ROOT_LEVEL)]) << PAGE_SHIFT);
+}
+
 /*
- * The new direct map is built in a root of its own beside the boot tables', in memory that these reach, and takes their
+ * The new direct map is built in a table of its own beside the boot tables', in memory that these reach, and takes their
  * place in one store.
  */
 int arch_init_mem_mapping(const struct boot_memory *memory)
 {
 	struct mapping map = { .memory = memory, .limit = BOOT_MAPPED_BYTES, .nid = -1 };
-	pte_t *root, *scratch;
+	pte_t *top, *scratch;
 	paddr_t where;
 	int err = make_state(memory);
 
@@ -195,25 +215,25 @@ int arch_init_mem_mapping(const struct boot_memory *memory)
 	map.bytes = this_quire()->arch->direct_map_bytes;
 	map.max_level = cpu_has_1g_pages() ? 2 : 1;
 	err = map_ram(&map, scratch);
-	root = phys_to_virt(this_quire()->arch->kernel_root);
-	if (err || !table_below(&map, &root[pt_index(VMALLOC_START, PGTABLE_ROOT_LEVEL)]) ||
-	    !table_below(&map, &root[pt_index(VMEMMAP_START, PGTABLE_ROOT_LEVEL)]))
+	top = kernel_top();
+	if (err || !table_below(&map, &top[pt_index(VMALLOC_START, KERNEL_TOP_LEVEL)]) ||
+	    !table_below(&map, &top[pt_index(VMEMMAP_START, KERNEL_TOP_LEVEL)]))
 		return -ENOMEM;
 	for (unsigned int i = 0; i < PTRS_PER_TABLE; i++)
 		if (!pte_none(scratch[i]))
-			root[i] = scratch[i];
+			top[i] = scratch[i];
 	arch_tlb_flush_all();
 	memory->free(where, PAGE_SIZE);
 	return 0;
 }
 
-static int back_page(struct mapping *map, pte_t *root, vaddr_t addr, unsigned int level)
+static int back_page(struct mapping *map, pte_t *top, vaddr_t addr, unsigned int level)
 {
-	pte_t *entry = &root[pt_index(addr, PGTABLE_ROOT_LEVEL)];
+	pte_t *entry = &top[pt_index(addr, KERNEL_TOP_LEVEL)];
 	u64 bytes[3] = { 0 };
 	paddr_t where;
 
-	for (unsigned int at = PGTABLE_ROOT_LEVEL; at > level; at--) {
+	for (unsigned int at = KERNEL_TOP_LEVEL; at > level; at--) {
 		pte_t *below = pte_present(*entry) && pte_huge(*entry) ? NULL : table_below(map, entry);
 
 		if (!below)
@@ -227,7 +247,7 @@ static int back_page(struct mapping *map, pte_t *root, vaddr_t addr, unsigned in
 		return -ENOMEM;
 	map->bytes = bytes;
 	map->max_level = level;
-	return map_level(map, root, PGTABLE_ROOT_LEVEL, addr, addr + pt_size(level), where);
+	return map_level(map, top, KERNEL_TOP_LEVEL, addr, addr + pt_size(level), where);
 }
 
 /* A large page only where all of it is used: struct pages of 256 MiB. */
@@ -235,14 +255,14 @@ int arch_vmemmap_populate(vaddr_t start, vaddr_t end, int nid)
 {
 	struct arch_state *state = this_quire()->arch;
 	struct mapping map = { .memory = state->memory, .prot = arch_pgprot_supported(PAGE_KERNEL), .nid = nid };
-	pte_t *root = phys_to_virt(state->kernel_root);
+	pte_t *top = kernel_top();
 	vaddr_t addr = start & PAGE_MASK;
 	int err = 0;
 
 	while (!err && addr < end) {
 		bool large = !(addr & ~PMD_MASK) && end - addr >= PMD_SIZE;
 
-		err = back_page(&map, root, addr, large ? 1 : 0);
+		err = back_page(&map, top, addr, large ? 1 : 0);
 		addr += large ? PMD_SIZE : PAGE_SIZE;
 	}
 	return err;

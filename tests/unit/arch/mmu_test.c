@@ -75,6 +75,7 @@ static void test_uaccess(void)
 	u64 wide;
 
 	fault_page = alloc_page(GFP_KERNEL | __GFP_ZERO);
+	faults = 0;
 	sim_set_fault_handler(give_page);
 	tap_is(copy_to_user(user, text, 6), 0, "a copy faults its page in");
 	tap_is(faults, 1, "with one fault");
@@ -108,17 +109,23 @@ static void test_uaccess(void)
 	__free_page(fault_page);
 }
 
-int main(void)
+static void test_all(bool five_levels)
 {
-	struct hosted_machine *machine;
+	struct hosted_config config = { .mem_bytes = 16 << 20, .cpus = 1, .pgtable_l5 = five_levels };
+	struct hosted_machine *machine = tables_machine_of(&config);
 
-	tap_plan(0);
-	machine = tables_machine(16 << 20, 1);
 	pgtable_init(&pgt);
 	pgtable_switch(&pgt);
 	test_stale();
 	test_uaccess();
 	tables_free_all(&pgt);
 	tap_machine_tables_end(machine);
+}
+
+int main(void)
+{
+	tap_plan(0);
+	test_all(false);
+	test_all(true);
 	return tap_done();
 }

@@ -18,13 +18,18 @@
 #include "tap.h"
 #include "tap_machine.h"
 
-static inline struct hosted_machine *tables_machine(uint64_t mem_bytes, unsigned int cpus)
+static inline struct hosted_machine *tables_machine_of(const struct hosted_config *wanted)
 {
-	struct hosted_config config = { .mem_bytes = mem_bytes, .cpus = cpus };
+	struct hosted_config config = *wanted;
 
 	if (getenv("QUIRE_LOG"))
 		config.log = stdout;
 	return tap_machine_tables(&config);
+}
+
+static inline struct hosted_machine *tables_machine(uint64_t mem_bytes, unsigned int cpus)
+{
+	return tables_machine_of(&(struct hosted_config){ .mem_bytes = mem_bytes, .cpus = cpus });
 }
 
 /* The tree without a leaf goes, with all its tables. */

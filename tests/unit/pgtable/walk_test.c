@@ -9,10 +9,17 @@
 static struct pgtable pgt;
 
 /* Pages of the model: a few clusters far apart, so that tables of every level come and go. */
-#define CLUSTERS 5
+#define CLUSTERS 7
 #define CLUSTER_PAGES 1100
-static const vaddr_t cluster_at[CLUSTERS] = { 0x10000, 0x600000, 0x3ff00000, 0x80000000, 0xbf000000 };
+static vaddr_t cluster_at[CLUSTERS] = { 0x10000, 0x600000, 0x3ff00000, 0x80000000, 0xbf000000 };
 static bool mapped[CLUSTERS][CLUSTER_PAGES];
+
+/* Those that lie where the highest level has another entry than the first, and its last one. */
+static void place_high_clusters(void)
+{
+	cluster_at[5] = (TASK_SIZE / 2 & PMD_MASK) + 3 * PAGE_SIZE;
+	cluster_at[6] = TASK_SIZE - CLUSTER_PAGES * PAGE_SIZE;
+}
 
 static vaddr_t model_addr(unsigned int cluster, unsigned int page)
 {
@@ -209,6 +216,7 @@ static void clear_model(void)
 		for (unsigned int p = 0; p < CLUSTER_PAGES; p++)
 			if (mapped[c][p])
 				set_entry(model_addr(c, p), (pte_t){ 0 });
+	memset(mapped, 0, sizeof(mapped));
 }
 
 static void test_broken_is_seen(void)
@@ -218,12 +226,13 @@ static void test_broken_is_seen(void)
 	pgt.pgtables_bytes -= PAGE_SIZE;
 }
 
-int main(void)
+static void test_all(bool five_levels)
 {
-	struct hosted_machine *machine;
+	struct hosted_config config = { .mem_bytes = 16 << 20, .cpus = 1, .pgtable_l5 = five_levels };
+	struct hosted_machine *machine = tables_machine_of(&config);
 
-	tap_plan(0);
-	machine = tables_machine(16 << 20, 1);
+	tap_diag("%u levels", (unsigned int)PGTABLE_LEVELS);
+	place_high_clusters();
 	pgtable_init(&pgt);
 	test_populate();
 	test_cursor();
@@ -234,5 +243,12 @@ int main(void)
 	clear_model();
 	tables_free_all(&pgt);
 	tap_machine_tables_end(machine);
+}
+
+int main(void)
+{
+	tap_plan(0);
+	test_all(false);
+	test_all(true);
 	return tap_done();
 }

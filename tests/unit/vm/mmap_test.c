@@ -112,7 +112,7 @@ static void test_stack(struct mm_struct *mm)
 /* Both ways to place mappings, and who chooses. */
 static void test_bottom_up(struct mm_struct *mm)
 {
-	unsigned long base = PAGE_ALIGN(TASK_SIZE / 3), a, b;
+	unsigned long base = PAGE_ALIGN(DEFAULT_MAP_WINDOW / 3), a, b;
 
 	arch_pick_bottomup_layout(mm, false);
 	a = map_anon(mm, 1, PROT_READ, 0);

@@ -18,11 +18,11 @@ static struct vm_figures vm_figures(void)
 	};
 }
 
-struct mm_struct *vm_machine_start(uint64_t mem_bytes, unsigned int cpus)
+struct mm_struct *vm_machine_start_on(struct hosted_machine *machine)
 {
 	struct mm_struct *mm;
 
-	vm_machine.machine = tap_machine(mem_bytes, cpus, 1);
+	vm_machine.machine = machine;
 	vm_machine.start = vm_figures();
 	vm_cpu_start();
 	this_vm()->randomize_va_space = 0;
@@ -30,6 +30,11 @@ struct mm_struct *vm_machine_start(uint64_t mem_bytes, unsigned int cpus)
 	arch_pick_mmap_layout(mm, 8 << 20, false);
 	vm_run_on(mm);
 	return mm;
+}
+
+struct mm_struct *vm_machine_start(uint64_t mem_bytes, unsigned int cpus)
+{
+	return vm_machine_start_on(tap_machine(mem_bytes, cpus, 1));
 }
 
 void vm_run_on(struct mm_struct *mm)

@@ -50,6 +50,8 @@ int vm_cpu_store(vaddr_t addr, unsigned char value);
 int vm_cpu_load(vaddr_t addr, unsigned char *value);
 
 struct mm_struct *vm_machine_start(uint64_t mem_bytes, unsigned int cpus);
+/* The same on a machine that the caller has made (tap_machine_config) and hands over. */
+struct mm_struct *vm_machine_start_on(struct hosted_machine *machine);
 void vm_machine_end(struct mm_struct *mm);
 void vm_run_on(struct mm_struct *mm);
 

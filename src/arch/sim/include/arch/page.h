@@ -28,7 +28,14 @@
 #define ARCH_ZONE_DMA32_END (4ull << 30)
 #define ARCH_LOWMEM_END (~0ull)
 
-#define TASK_SIZE (sizeof(long) == 8 ? (unsigned long)0x7ffffffff000ull : 0xc0000000ul)
+/* Mappings lie below the window, unless the program asks for more by an address above it. */
+#define DEFAULT_MAP_WINDOW (sizeof(long) == 8 ? (unsigned long)0x7ffffffff000ull : 0xc0000000ul)
+#define TASK_SIZE (pgtable_l5_enabled() ? (unsigned long)0xfffffffffff000ull : DEFAULT_MAP_WINDOW)
+
+static inline bool pgtable_l5_enabled(void)
+{
+	return sizeof(long) == 8 && host_self.pgtable_l5;
+}
 
 #define DIRECT_MAP_BYTES host_self.phys_bytes
 #define VMALLOC_START ((vaddr_t)host_self.vmalloc_base)

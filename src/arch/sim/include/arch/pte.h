@@ -8,7 +8,7 @@
  *	soft      63..59 type (1..31) | 58..9 payload | 7..4 flags | 1: 0
  *	none      all bits clear
  *
- * 64-bit hosts: four levels of 512. 32-bit hosts: levels of 512, 512 and 4, with 64-bit entries.
+ * 64-bit hosts: four levels of 512, or five as the host chooses. 32-bit hosts: levels of 512, 512 and 4, with 64-bit entries.
  * Level 0 is the table whose entries map pages, PGTABLE_LEVELS - 1 the root.
  *
  * [PT1] A zeroed page is a table of `none`.
@@ -31,7 +31,8 @@ typedef struct {
 	pteval_t val;
 } __aligned(8) pte_t;
 
-#define PGTABLE_LEVELS (sizeof(long) == 8 ? 4u : 3u)
+#define PGTABLE_LEVELS (sizeof(long) == 4 ? 3u : pgtable_l5_enabled() ? 5u : 4u)
+#define PGTABLE_MAX_LEVELS (sizeof(long) == 4 ? 3 : 5)
 #define PGTABLE_ROOT_LEVEL (PGTABLE_LEVELS - 1)
 #define PTRS_PER_TABLE 512
 #define PT_INDEX_BITS 9

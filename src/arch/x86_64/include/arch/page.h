@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * page.h - sizes, and where things lie in the 48-bit address space of x86-64 with four levels.
+ * page.h - sizes, and where things lie in the address space of x86-64 with four or five levels of tables.
  *
- *	0000000000000000  user, up to TASK_SIZE (one page below the canonical border)
+ *	0000000000000000  user, up to TASK_SIZE: one page below the canonical border, 2^47 or 2^56
  *	ffff888000000000  direct map: physical address p at PAGE_OFFSET + p
  *	ffffc90000000000  vmalloc, ioremap, kernel stacks: one slot of the root table, 512 GiB
  *	ffffea0000000000  memmap: struct page of frame n at VMEMMAP_START + n * sizeof(struct page)
  *	ffffffff80000000  kernel image: physical address p at IMAGE_BASE + p
+ *
+ * The kernel's part is the same with both: it fits the last entry of a fifth level.
  *
  * [A1] virt_to_phys(phys_to_virt(p)) == p for every p in the direct map.
  *
@@ -18,6 +20,8 @@
 #include "arch/cpu.h"
 #include "base/string.h"
 #include "quire/types.h"
+#include "quire_host.h"
+#include "sync/quire_state.h"
 
 #define PAGE_SHIFT 12
 #define PAGE_SIZE (1ul << PAGE_SHIFT)
@@ -31,7 +35,25 @@
 #define ARCH_LOWMEM_END (~0ull)
 
 /* The last user page stays unmapped: SYSRET to the first non-canonical address would fault in ring 0. */
-#define TASK_SIZE 0x7ffffffff000ul
+#define USER_BYTES(bits) ((1ul << (bits)) - PAGE_SIZE)
+/* Mappings lie below, unless the program asks for more by an address above it: many keep marks in the upper 16 bits. */
+#define DEFAULT_MAP_WINDOW USER_BYTES(47)
+/* Known from arch_init_mem_mapping() on. */
+#define TASK_SIZE (this_quire()->task_size)
+
+/* What the boot code has made of the CPU (CR4.LA57), from arch_init_mem_mapping() on. */
+static __always_inline bool pgtable_l5_enabled(void)
+{
+	return this_quire()->pgtable_l5;
+}
+
+/* The upper bits repeat the highest that the tables translate; the CPU refuses all other addresses. */
+static inline bool addr_is_canonical(vaddr_t addr)
+{
+	unsigned int unused = pgtable_l5_enabled() ? 7 : 16;
+
+	return (vaddr_t)((long)(addr << unused) >> unused) == addr;
+}
 
 #define PAGE_OFFSET 0xffff888000000000ul
 /* The direct map's share of the address space: RAM above is not used. 64 TiB. */

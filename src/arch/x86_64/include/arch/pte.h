@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * pte.h - entries of page tables, four levels of 512: what the CPU reads, and what Quire writes where it does not look.
+ * pte.h - entries of page tables, four or five levels of 512: what the CPU reads, and what Quire writes where it does not look.
  *
  *	present      63 NX | 62..59 protection key | 51..12 frame | 11 written | 10 watched writes | 9 special | G 8 | PS 7 | D 6 | A 5 | PCD 4 | PWT 3 | U 2 | W 1 | P 0
  *	no access    as present with P clear and G set, and the frame inverted: it stays, every access faults (PROT_NONE)
@@ -32,7 +32,9 @@ typedef struct {
 	pteval_t val;
 } __aligned(8) pte_t;
 
-#define PGTABLE_LEVELS 4
+/* A constant for each branch, so that loops over levels unroll. */
+#define PGTABLE_LEVELS (pgtable_l5_enabled() ? 5u : 4u)
+#define PGTABLE_MAX_LEVELS 5
 #define PGTABLE_ROOT_LEVEL (PGTABLE_LEVELS - 1)
 #define PTRS_PER_TABLE 512
 #define PT_INDEX_BITS 9

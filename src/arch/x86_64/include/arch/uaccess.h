@@ -6,14 +6,15 @@
  *	the access                                      [quire_ex_table: offset of the instruction, of its fixup]
  *	clac, or a NOP
  *
- * The boot code turns the NOPs into instructions before anything runs in user mode. An address beyond the lower half is
- * refused before it is touched; what lies between TASK_SIZE and its end is never mapped and faults.
+ * The boot code turns the NOPs into instructions before anything runs in user mode. An address from TASK_SIZE on is refused
+ * before it is touched; what a word below it reaches there is never mapped and faults.
  *
  * Lock: none. Sleeps: in the fault handler, when the page is not there. Cost: five instructions. Allocates: never.
  */
 #ifndef ARCH_UACCESS_H
 #define ARCH_UACCESS_H
 
+#include "arch/page.h"
 #include "base/compiler.h"
 #include "quire/errno.h"
 #include "quire/types.h"
@@ -37,7 +38,7 @@
 
 static __always_inline bool arch_user_range_ok(vaddr_t addr)
 {
-	return likely(!(addr >> 47));
+	return likely(addr < TASK_SIZE);
 }
 
 static __always_inline void arch_user_forbid(void)
