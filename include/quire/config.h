@@ -21,7 +21,7 @@
 #define QUIRE_MAX_CPUS 64
 #endif
 
-/* NUMA nodes: five bits of page->flags hold the node. */
+/* NUMA nodes: four bits of page->flags hold the node. */
 #ifndef QUIRE_MAX_NODES
 #define QUIRE_MAX_NODES 16
 #endif
@@ -34,6 +34,6 @@
 #define PAGEBLOCK_ORDER 9
 
 _Static_assert(QUIRE_MAX_CPUS >= 1 && QUIRE_MAX_CPUS <= 255, "a spinlock names its holder in 8 bits");
-_Static_assert(QUIRE_MAX_NODES >= 1 && QUIRE_MAX_NODES <= 32, "page->flags has 5 bits for the node");
+_Static_assert(QUIRE_MAX_NODES >= 1 && QUIRE_MAX_NODES <= 16, "page->flags has 4 bits for the node");
 
 #endif

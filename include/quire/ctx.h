@@ -45,6 +45,7 @@ struct quire_ctx {
 	u32 mems_allowed;                 /* the host's: nodes that __GFP_HARDWALL keeps to, as bits; 0: all */
 	u8 held[QUIRE_CTX_MAX_HELD];      /* debug builds: their ranks, in order taken          */
 	void *host;                       /* the host's task                                    */
+	struct mem_group *group;          /* the host's: what __GFP_ACCOUNT is charged to; NULL: nobody (quire/account.h) */
 	/* Debug builds, for tests: this context's fail_nth-th allocation of these kinds fails, once. 0: none does, or it has
 	 * happened. Allocations that must not fail (__GFP_NOFAIL) do not count. */
 	u32 fail_nth;

@@ -23,7 +23,7 @@
 #define __GFP_ZERO ((gfp_t)1 << 8)      /* the page is returned zeroed                                  */
 #define __GFP_DIRECT_RECLAIM ((gfp_t)1 << 10) /* the caller may run the relief ladder (may sleep)       */
 #define __GFP_KSWAPD_RECLAIM ((gfp_t)1 << 11) /* wake kswapd when the low watermark is crossed          */
-#define __GFP_WRITE ((gfp_t)1 << 12)    /* the page will be dirtied; no node has a limit of its own: no effect */
+#define __GFP_WRITE ((gfp_t)1 << 12)    /* the page will be dirtied: rather of a node below its dirty limit */
 #define __GFP_NOWARN ((gfp_t)1 << 13)   /* no report on failure                                         */
 #define __GFP_RETRY_MAYFAIL ((gfp_t)1 << 14) /* try hard, but do not kill                               */
 #define __GFP_NOFAIL ((gfp_t)1 << 15)   /* never returns NULL                                           */
@@ -33,7 +33,7 @@
 #define __GFP_NOMEMALLOC ((gfp_t)1 << 19) /* never the reserves                                         */
 #define __GFP_HARDWALL ((gfp_t)1 << 20) /* a user's page: only of the context's mems_allowed (quire/ctx.h)       */
 #define __GFP_THISNODE ((gfp_t)1 << 21) /* only the given node                                          */
-#define __GFP_ACCOUNT ((gfp_t)1 << 22)  /* charge the owner's group; there are no groups: no effect     */
+#define __GFP_ACCOUNT ((gfp_t)1 << 22)  /* charged to the context's group, and refused at its limit (quire/account.h) */
 #define __GFP_ZEROTAGS ((gfp_t)1 << 23) /* clear memory tags too; no CPU here has them: no effect       */
 #define __GFP_HIGH ((gfp_t)1 << 24)     /* may use a part of the reserve below the min watermark        */
 

@@ -6,7 +6,7 @@
  *	 [ flags | refcount | mapcount | index_lo | link.next | link.prev | mapping word ]   64-bit
  *	 [ flags | refcount | mapcount | index    | link.next | link.prev | mapping | private ]  32-bit
  *
- *	flags:  bits 0..19 PG_* below, 20..23 owner (enum page_owner), 24..26 zone, 27..31 node
+ *	flags:  bits 0..20 PG_* below, 21..24 owner (enum page_owner), 25..27 zone, 28..31 node
  *	mapping word (64-bit): bits 0..47 the address_space or anon_vma pointer (canonical, so the sign
  *	extends; bit 0 set: anonymous), bits 48..63 the high 16 bits of the index. So a page's index has 48 bits.
  *
@@ -17,8 +17,8 @@
  *
  * [P1] sizeof(struct page) is 32.
  * [P2] A free page (in its page block or on a per-CPU list) has _refcount 0 and owner PAGE_OWNER_BUDDY.
- * [P3] A page given out by alloc_pages has _refcount 1, _mapcount -1, no mapping, no PG_ flag but PG_head, PG_tail or
- *      PG_run, and owner PAGE_OWNER_KERNEL.
+ * [P3] A page given out by alloc_pages has _refcount 1, _mapcount -1, no mapping, no PG_ flag but PG_head, PG_tail,
+ *      PG_run or PG_accounted, and owner PAGE_OWNER_KERNEL.
  * [P4] order-0 pages are never compound: neither PG_head nor PG_tail.
  *
  * Locks: none for the accessors; flags are atomic bits. Sleeps: see each call.
@@ -53,9 +53,10 @@ enum pageflags {
 	PG_reserved,    /* never given to the allocator: firmware, kernel image, memmap     */
 	PG_hwpoison,
 	PG_run,         /* first of 2^order frames given out in one piece, not compound     */
+	PG_accounted,   /* charged to a group, which page_group() names (quire/account.h)   */
 	NR_PAGEFLAGS,
 };
-_Static_assert(NR_PAGEFLAGS <= 20, "page->flags keeps 20 bits for PG_*");
+_Static_assert(NR_PAGEFLAGS <= 21, "page->flags keeps 21 bits for PG_*");
 
 /* Owners from PAGE_OWNER_KERNEL on were handed out by the allocator and may be freed; the others may not (one bit tells). */
 enum page_owner {
@@ -79,9 +80,9 @@ enum page_owner {
 };
 _Static_assert(NR_PAGE_OWNERS <= 16, "page->flags keeps 4 bits for the owner");
 
-#define PAGE_OWNER_SHIFT 20
-#define PAGE_ZONE_SHIFT 24
-#define PAGE_NODE_SHIFT 27
+#define PAGE_OWNER_SHIFT 21
+#define PAGE_ZONE_SHIFT 25
+#define PAGE_NODE_SHIFT 28
 #define PAGE_FLAGS_MASK ((1u << PAGE_OWNER_SHIFT) - 1)
 #define PAGE_NO_PFN 0xffffffffu /* end of a pfn-linked list */
 

@@ -35,6 +35,7 @@ struct page;
 struct zone;
 struct kmem_cache;
 struct mm_struct;
+struct mem_group;
 struct vm_area_struct;
 struct address_space;
 

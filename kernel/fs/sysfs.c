@@ -74,7 +74,8 @@ static void add_cpus(struct pseudo_entry *system)
 
 /* ---- nodes ---- */
 
-static const char *const node_files[] = { "meminfo", "numastat", "vmstat", "cpulist", "distance" };
+static const char *const nodes_files[] = { "online", "possible", "has_memory", "has_normal_memory", "has_cpu" };
+static const char *const node_files[] = { "meminfo", "numastat", "vmstat", "cpulist", "cpumap", "distance" };
 #define NODE_FILE_BITS 3
 
 static int show_node_file(struct text_sink *sink, void *arg)
@@ -98,22 +99,7 @@ static bool node_exists(int nid)
 
 static int show_nodes(struct text_sink *sink, void *arg)
 {
-	int err = 0, last = -1;
-
-	for (int nid = 0; nid < QUIRE_MAX_NODES && !err; nid++) {
-		int end = nid;
-
-		if (!node_exists(nid))
-			continue;
-		while (node_exists(end + 1))
-			end++;
-		if (end > nid)
-			err = sink_printf(sink, "%s%d-%d", last < 0 ? "" : ",", nid, end);
-		else
-			err = sink_printf(sink, "%s%d", last < 0 ? "" : ",", nid);
-		last = nid = end;
-	}
-	return err ? err : sink_puts(sink, "\n");
+	return quire_show_nodes(arg, sink);
 }
 
 static void add_nodes(struct pseudo_entry *system)
@@ -121,8 +107,8 @@ static void add_nodes(struct pseudo_entry *system)
 	struct pseudo_entry *dir = pseudo_dir(system, "node");
 	char name[16];
 
-	pseudo_text(dir, "online", 0444, show_nodes, NULL);
-	pseudo_text(dir, "possible", 0444, show_nodes, NULL);
+	for (unsigned int i = 0; i < ARRAY_SIZE(nodes_files); i++)
+		pseudo_text(dir, nodes_files[i], 0444, show_nodes, (void *)nodes_files[i]);
 	for (int nid = 0; nid < QUIRE_MAX_NODES; nid++) {
 		struct pseudo_entry *one;
 

@@ -6,6 +6,7 @@
 #include "kmem/slab_int.h"
 #include "kva/kva.h"
 #include "object/object.h"
+#include "phys/account.h"
 #include "phys/phys.h"
 #include "sync/rcu.h"
 #include "vm/vm.h"
@@ -40,5 +41,6 @@ unsigned long quire_shutdown(void)
 	kva_shutdown();
 	rcu_barrier();
 	kmem_shutdown();
+	account_exit();
 	return phys_pages_in_use();
 }

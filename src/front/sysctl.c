@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* sysctl.c - /proc/sys/vm: values by name, with Linux's ranges and errors. */
+#include "base/math.h"
 #include "base/string.h"
 #include "front/text.h"
 #include "phys/phys_state.h"
@@ -10,6 +11,9 @@
 
 /* Most values that one file holds. */
 #define MAX_VALUES MAX_NR_ZONES
+
+/* Zones that a vector has a value for. */
+#define NR_SHOWN_ZONES (MAX_NR_ZONES - (ARCH_LOWMEM_END == ~0ull))
 
 struct sysctl {
 	const char *name;
@@ -74,7 +78,8 @@ static void get_reserve_ratio(unsigned long *v)
 	int i;
 
 	for (i = 0; i < MAX_NR_ZONES; i++)
-		v[i] = vm()->lowmem_reserve_ratio[i];
+		if (zone_type_is_shown((enum zone_type)i))
+			*v++ = vm()->lowmem_reserve_ratio[i];
 }
 
 static void set_reserve_ratio(const unsigned long *v)
@@ -82,7 +87,8 @@ static void set_reserve_ratio(const unsigned long *v)
 	int i;
 
 	for (i = 0; i < MAX_NR_ZONES; i++)
-		vm()->lowmem_reserve_ratio[i] = (unsigned int)v[i];
+		if (zone_type_is_shown((enum zone_type)i))
+			vm()->lowmem_reserve_ratio[i] = (unsigned int)*v++;
 	setup_per_zone_lowmem_reserve();
 }
 
@@ -127,6 +133,23 @@ static void set_commit_ratio(const unsigned long *v)
 	this_vm()->overcommit_kbytes = 0;
 }
 
+/* A limit of what is dirty is a share of memory or a number of bytes: to write one forgets the other. */
+#define DIRTY_LIMIT(field, other)                                                                  \
+	static void get_##field(unsigned long *v)                                                  \
+	{                                                                                          \
+		*v = vm()->field;                                                                  \
+	}                                                                                          \
+	static void set_##field(const unsigned long *v)                                            \
+	{                                                                                          \
+		hint_write(vm()->field, (__typeof__(vm()->field))*v);                              \
+		hint_write(vm()->other, 0);                                                        \
+	}
+
+DIRTY_LIMIT(dirty_background_bytes, dirty_background_ratio)
+DIRTY_LIMIT(dirty_background_ratio, dirty_background_bytes)
+DIRTY_LIMIT(dirty_bytes, dirty_ratio)
+DIRTY_LIMIT(dirty_ratio, dirty_bytes)
+
 static void get_compact(unsigned long *v)
 {
 	*v = vm()->compact_memory;
@@ -142,8 +165,12 @@ static void set_compact(const unsigned long *v)
 static const struct sysctl sysctls[] = {
 	{"admin_reserve_kbytes", 0, ~0ul, get_admin_reserve_kbytes, set_admin_reserve_kbytes, 1, false},
 	{"compact_memory", 1, 1, get_compact, set_compact, 1, false},
+	{"dirty_background_bytes", 1, ~0ul, get_dirty_background_bytes, set_dirty_background_bytes, 1, false},
+	{"dirty_background_ratio", 0, 100, get_dirty_background_ratio, set_dirty_background_ratio, 1, false},
+	{"dirty_bytes", 2 * PAGE_SIZE, ~0ul, get_dirty_bytes, set_dirty_bytes, 1, false},
+	{"dirty_ratio", 0, 100, get_dirty_ratio, set_dirty_ratio, 1, false},
 	{"legacy_va_layout", 0, 1, get_legacy_va_layout, set_legacy_va_layout, 1, false},
-	{"lowmem_reserve_ratio", 0, 0xffffffff, get_reserve_ratio, set_reserve_ratio, MAX_NR_ZONES, false},
+	{"lowmem_reserve_ratio", 0, 0xffffffff, get_reserve_ratio, set_reserve_ratio, NR_SHOWN_ZONES, false},
 	{"max_map_count", 0, 0x7fffffff, get_max_map_count, set_max_map_count, 1, false},
 	{"min_free_kbytes", 0, 0x7fffffff, get_min_free, set_min_free, 1, false},
 	{"mmap_min_addr", 0, ~0ul, get_mmap_min_addr, set_mmap_min_addr, 1, false},
@@ -200,8 +227,7 @@ static int parse_value(const char **at, const char *end, const struct sysctl *sy
 	if (text == end || *text < '0' || *text > '9')
 		return -EINVAL;
 	for (; text < end && *text >= '0' && *text <= '9'; text++) {
-		sum = sum * 10 + (u64)(*text - '0');
-		if (sum > sysctl->max)
+		if (check_mul_overflow(sum, (u64)10, &sum) || check_add_overflow(sum, (u64)(*text - '0'), &sum) || sum > sysctl->max)
 			return -EINVAL;
 	}
 	if (text < end && !is_space(*text) && *text)

@@ -3,6 +3,7 @@
 #include "base/compiler.h"
 #include "front/text.h"
 #include "front/vmstat_names.h"
+#include "phys/dirty.h"
 #include "phys/phys_state.h"
 #include "phys/vmstat.h"
 
@@ -13,7 +14,7 @@ static const char *const state_names[] = {
 	[NR_SLAB_UNRECLAIMABLE] = "nr_slab_unreclaimable", [NR_ANON_MAPPED] = "nr_anon_pages",
 	[NR_FILE_MAPPED] = "nr_mapped", [NR_FILE_PAGES] = "nr_file_pages", [NR_FILE_DIRTY] = "nr_dirty",
 	[NR_WRITEBACK] = "nr_writeback", [NR_SHMEM] = "nr_shmem", [NR_KERNEL_STACK_KB] = "nr_kernel_stack",
-	[NR_PAGETABLE] = "nr_page_table_pages", [NR_MLOCK] = "nr_mlock",
+	[NR_PAGETABLE] = "nr_page_table_pages",
 };
 
 static const char *const event_names[] = {
@@ -54,7 +55,7 @@ static int show_zone_counters(struct text_sink *sink)
 		cma += (unsigned long)hint_read(zone->vm_stat[NR_ZONE_FREE_CMA]);
 		highatomic += (unsigned long)hint_read(zone->vm_stat[NR_ZONE_FREE_HIGHATOMIC]);
 	}
-	err = text_printf(sink, "nr_free_pages %lu\n", nr_free_pages());
+	err = text_printf(sink, "nr_free_pages %lu\nnr_mlock %lu\n", nr_free_pages(), global_node_page_state(NR_MLOCK));
 	if (!err)
 		err = text_printf(sink, "nr_free_cma %lu\n", cma);
 	return err ? err : text_printf(sink, "nr_free_highatomic %lu\n", highatomic);
@@ -77,15 +78,12 @@ static int show_numa(struct text_sink *sink)
 			   all - miss, miss, foreign, interleave, all - miss, miss);
 }
 
-static bool zone_type_exists(int type)
+static int show_dirty_limits(struct text_sink *sink)
 {
-	struct zone *zone;
-	unsigned int id;
+	unsigned long background, dirty;
 
-	for_each_populated_zone(zone, id)
-		if ((int)zone_idx(zone) == type)
-			return true;
-	return false;
+	global_dirty_limits(&background, &dirty);
+	return text_printf(sink, "nr_dirty_threshold %lu\nnr_dirty_background_threshold %lu\n", dirty, background);
 }
 
 int quire_show_vmstat(struct text_sink *sink)
@@ -98,9 +96,11 @@ int quire_show_vmstat(struct text_sink *sink)
 		if (node_stat_name((enum node_stat_item)i))
 			err = text_printf(sink, "%s %lu\n", node_stat_name((enum node_stat_item)i),
 					  global_node_page_state((enum node_stat_item)i));
+	if (!err)
+		err = show_dirty_limits(sink);
 	for (i = 0; !err && i < NR_VM_EVENT_ITEMS; i++) {
 		if (!vm_event_name((enum vm_event_item)i) ||
-		    (i >= PGALLOC_DMA && i <= PGALLOC_DEVICE && !zone_type_exists(i - PGALLOC_DMA)))
+		    (i >= PGALLOC_DMA && i <= PGALLOC_DEVICE && !zone_type_is_shown((enum zone_type)(i - PGALLOC_DMA))))
 			continue;
 		err = text_printf(sink, "%s %lu\n", vm_event_name((enum vm_event_item)i), global_vm_event((enum vm_event_item)i));
 	}

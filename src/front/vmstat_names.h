@@ -9,6 +9,7 @@
 
 #include "quire/stats.h"
 
+/* NULL: that one is not shown among the others. */
 const char *node_stat_name(enum node_stat_item item);
 const char *vm_event_name(enum vm_event_item item);
 

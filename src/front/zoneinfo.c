@@ -16,14 +16,14 @@ static bool is_first_populated(const struct zone *zone)
 	return populated_zone(zone);
 }
 
-static int show_node_stats(struct text_sink *sink)
+static int show_node_stats(struct text_sink *sink, int nid)
 {
 	int err = text_puts(sink, "\n  per-node stats"), i;
 
 	for (i = 0; !err && i < NR_NODE_STAT_ITEMS; i++)
 		if (node_stat_name((enum node_stat_item)i))
 			err = text_printf(sink, "\n      %-12s %lu", node_stat_name((enum node_stat_item)i),
-					  global_node_page_state((enum node_stat_item)i));
+					  node_page_state(nid, (enum node_stat_item)i));
 	return err;
 }
 
@@ -48,7 +48,8 @@ static int show_sizes(struct text_sink *sink, const struct zone *zone)
 	if (!err)
 		err = text_printf(sink, "\n        protection: (%lu", hint_read(zone->lowmem_reserve[0]));
 	for (i = 1; !err && i < MAX_NR_ZONES; i++)
-		err = text_printf(sink, ", %lu", hint_read(zone->lowmem_reserve[i]));
+		if (zone_type_is_shown((enum zone_type)i))
+			err = text_printf(sink, ", %lu", hint_read(zone->lowmem_reserve[i]));
 	return err ? err : text_puts(sink, ")");
 }
 
@@ -89,7 +90,7 @@ static int show_zone(struct text_sink *sink, struct zone *zone)
 	int err = text_printf(sink, "Node %d, zone %8s", zone_to_nid(zone), zone->name);
 
 	if (!err && is_first_populated(zone))
-		err = show_node_stats(sink);
+		err = show_node_stats(sink, zone_to_nid(zone));
 	if (!err)
 		err = show_sizes(sink, zone);
 	if (err || !populated_zone(zone))
@@ -109,7 +110,7 @@ int quire_show_zoneinfo(struct text_sink *sink)
 
 	for_each_online_pgdat(pgdat, nid)
 		for (i = 0; !err && i < MAX_NR_ZONES; i++)
-			if (i != ZONE_HIGHMEM || ARCH_LOWMEM_END != ~0ull)
+			if (zone_type_is_shown((enum zone_type)i))
 				err = show_zone(sink, &pgdat->node_zones[i]);
 	return err;
 }

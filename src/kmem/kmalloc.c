@@ -78,7 +78,7 @@ static __noinline void *kmalloc_large(size_t bytes, gfp_t gfp, int nid)
 	page = alloc_pages_node(nid, gfp | __GFP_COMP, order);
 	if (!page)
 		return NULL;
-	mod_node_page_state(NR_SLAB_UNRECLAIMABLE, 1l << order);
+	mod_node_page_state(page_to_nid(page), NR_SLAB_UNRECLAIMABLE, 1l << order);
 	return page_address(page);
 }
 
@@ -128,7 +128,7 @@ static void kfree_large(struct page *head, const void *ptr)
 	unsigned int order = compound_order(head);
 
 	BUG_ON(!PageHead(head) || ptr != page_address(head));
-	mod_node_page_state(NR_SLAB_UNRECLAIMABLE, -(1l << order));
+	mod_node_page_state(page_to_nid(head), NR_SLAB_UNRECLAIMABLE, -(1l << order));
 	__free_pages(head, order);
 }
 

@@ -15,9 +15,9 @@ static unsigned int slab_objects(const struct kmem_cache *cache, unsigned int or
 	return (unsigned int)((PAGE_SIZE << order) / cache->size);
 }
 
-static void slab_count(const struct kmem_cache *cache, long pages)
+static void slab_count(const struct kmem_cache *cache, const struct page *page, long pages)
 {
-	mod_node_page_state(cache->flags & SLAB_RECLAIM_ACCOUNT ? NR_SLAB_RECLAIMABLE : NR_SLAB_UNRECLAIMABLE, pages);
+	mod_node_page_state(page_to_nid(page), cache->flags & SLAB_RECLAIM_ACCOUNT ? NR_SLAB_RECLAIMABLE : NR_SLAB_UNRECLAIMABLE, pages);
 }
 
 /* slab_new - a slab from the buddy, on no list yet. A large one is tried for without effort: when memory is short the
@@ -25,7 +25,8 @@ static void slab_count(const struct kmem_cache *cache, long pages)
 struct slab *slab_new(struct kmem_cache *cache, gfp_t gfp, int nid)
 {
 	unsigned int order = cache->order;
-	gfp_t want = (gfp & ~(__GFP_ZERO | __GFP_COMP)) | cache->gfp;
+	/* A slab is nobody's alone, and not dirty: what the object's user wants of its page is not meant for it. */
+	gfp_t want = (gfp & ~(__GFP_ZERO | __GFP_COMP | __GFP_ACCOUNT | __GFP_WRITE)) | cache->gfp;
 	gfp_t light = (want | __GFP_NOWARN | __GFP_NORETRY) & ~__GFP_NOFAIL;
 	struct page *page = NULL;
 	struct slab *slab;
@@ -46,7 +47,7 @@ struct slab *slab_new(struct kmem_cache *cache, gfp_t gfp, int nid)
 	slab->free_head = SLAB_NO_LINK;
 	slab->objects = (u16)slab_objects(cache, order);
 	slab->cache = cache;
-	slab_count(cache, 1l << order);
+	slab_count(cache, page, 1l << order);
 	return slab;
 }
 
@@ -56,7 +57,7 @@ void slab_discard(struct kmem_cache *cache, struct slab *slab)
 	struct page *page = slab_page(slab);
 	unsigned int order = compound_order(page);
 
-	slab_count(cache, -(1l << order));
+	slab_count(cache, page, -(1l << order));
 	slab->cache = NULL;
 	page_set_owner(page, PAGE_OWNER_KERNEL);
 	__free_pages(page, order);

@@ -22,6 +22,7 @@
 #include "base/list.h"
 #include "base/rbtree.h"
 #include "pgtable/pgtable.h"
+#include "quire/stats.h"
 #include "quire/vmalloc.h"
 #include "sync/mutex.h"
 #include "sync/percpu.h"
@@ -116,6 +117,8 @@ void kva_unmap(vaddr_t addr, unsigned long nr, bool free_pages);
 void *vmalloc_caller(size_t bytes, gfp_t gfp, unsigned int kind, void *caller);
 /* Bytes of a live area whose pages begin at addr, 0: there is none. */
 size_t vmalloc_bytes(const void *addr);
+/* Counts `each` for every one of the pages that are mapped from addr on, for its node. */
+void kva_count(const void *addr, unsigned long nr_pages, enum node_stat_item item, long each);
 /* vfree of what interrupts left behind. */
 void vfree_deferred(void);
 /* Cached stacks of all CPUs back; the CPUs are idle. */

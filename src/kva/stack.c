@@ -6,6 +6,11 @@
 #include "kva/kva.h"
 #include "quire/stats.h"
 
+static void count_stack(const void *stack, size_t bytes, long sign)
+{
+	kva_count(stack, bytes >> PAGE_SHIFT, NR_KERNEL_STACK_KB, sign * (long)(PAGE_SIZE >> 10));
+}
+
 static __noinline void *stack_alloc_slow(struct kva_state *kva, size_t bytes)
 {
 	void *stack = vmalloc_caller(bytes, GFP_KERNEL, VM_KSTACK, __builtin_return_address(0));
@@ -16,7 +21,7 @@ static __noinline void *stack_alloc_slow(struct kva_state *kva, size_t bytes)
 		kva->stack_bytes = bytes;
 	else if (kva->stack_bytes != bytes)
 		WRITE_ONCE(kva->odd_stacks, true);
-	mod_node_page_state(NR_KERNEL_STACK_KB, (long)(bytes >> 10));
+	count_stack(stack, bytes, 1);
 	return stack;
 }
 
@@ -33,15 +38,13 @@ void *kernel_stack_alloc(size_t bytes)
 	}
 	if (unlikely(!stack))
 		return stack_alloc_slow(kva, bytes);
-	mod_node_page_state(NR_KERNEL_STACK_KB, (long)(bytes >> 10));
+	count_stack(stack, bytes, 1);
 	return stack;
 }
 
 static __noinline void stack_free_slow(struct kva_state *kva, void *stack)
 {
-	size_t bytes = kva->odd_stacks ? vmalloc_bytes(stack) : kva->stack_bytes;
-
-	mod_node_page_state(NR_KERNEL_STACK_KB, -(long)(bytes >> 10));
+	count_stack(stack, kva->odd_stacks ? vmalloc_bytes(stack) : kva->stack_bytes, -1);
 	vfree(stack);
 }
 
@@ -54,14 +57,14 @@ void kernel_stack_free(void *stack)
 
 	if (likely(!kva->odd_stacks && cpu->nr_stacks < STACK_CACHE_SLOTS) && percpu_enter(&cpu->guard)) {
 		if (likely(cpu->nr_stacks < STACK_CACHE_SLOTS)) {
+			/* First: once it is kept, somebody else may have it. */
+			count_stack(stack, kva->stack_bytes, -1);
 			cpu->stacks[cpu->nr_stacks++] = stack;
 			kept = true;
 		}
 		percpu_leave(&cpu->guard);
 	}
-	if (likely(kept))
-		mod_node_page_state(NR_KERNEL_STACK_KB, -(long)(kva->stack_bytes >> 10));
-	else
+	if (unlikely(!kept))
 		stack_free_slow(kva, stack);
 }
 

@@ -4,6 +4,7 @@
 #include "base/math.h"
 #include "base/string.h"
 #include "kva/kva.h"
+#include "phys/zone.h"
 #include "pgtable/walk.h"
 #include "quire/stats.h"
 #include "sync/report.h"
@@ -27,6 +28,20 @@ struct page *vmalloc_to_page(const void *addr)
 	pte_t *pte = pgtable_find_pte(&this_kva()->tables, (vaddr_t)addr);
 
 	return pte && pte_present(pte_read(pte)) && !pte_special(pte_read(pte)) ? pte_page(pte_read(pte)) : NULL;
+}
+
+void kva_count(const void *addr, unsigned long nr_pages, enum node_stat_item item, long each)
+{
+	int nid = only_node();
+	unsigned long i;
+
+	/* Where there is one node, the pages need not be looked up. */
+	if (likely(nid != NUMA_NO_NODE)) {
+		mod_node_page_state((unsigned int)nid, item, (long)nr_pages * each);
+		return;
+	}
+	for (i = 0; i < nr_pages; i++)
+		mod_node_page_state(page_to_nid(vmalloc_to_page(addr + i * PAGE_SIZE)), item, each);
 }
 
 /* How many of `nr` pages were taken and mapped. */
@@ -73,7 +88,7 @@ void *vmalloc_caller(size_t bytes, gfp_t gfp, unsigned int kind, void *caller)
 			quire_log(QUIRE_LOG_WARNING, "vmalloc error: size %lu, failed to allocate pages", (unsigned long)bytes);
 		return NULL;
 	}
-	mod_node_page_state(NR_VMALLOC_PAGES, (long)nr);
+	kva_count((void *)area_addr(area), nr, NR_VMALLOC_PAGES, 1);
 	area_publish(area);
 	return (void *)area_addr(area);
 }
@@ -101,8 +116,8 @@ static void vfree_now(const void *addr)
 	if (WARN_ON(!area || !(area->kind & (VM_ALLOC | VM_KSTACK))))
 		return;
 	nr = area_bytes(area) >> PAGE_SHIFT;
+	kva_count(addr, nr, NR_VMALLOC_PAGES, -1);
 	kva_unmap(area_addr(area), nr, true);
-	mod_node_page_state(NR_VMALLOC_PAGES, -(long)nr);
 	area_free(area, true);
 }
 

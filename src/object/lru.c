@@ -57,9 +57,9 @@ static void unlink_page(struct lru_pages *list, struct page *page)
 	list->nr--;
 }
 
-static inline void lru_count(enum lru_list lru, long delta)
+static inline void lru_count(unsigned int nid, enum lru_list lru, long delta)
 {
-	mod_node_page_state((enum node_stat_item)(NR_INACTIVE_ANON + lru), delta);
+	mod_node_page_state(nid, (enum node_stat_item)(NR_INACTIVE_ANON + lru), delta);
 }
 static_assert(NR_UNEVICTABLE - NR_INACTIVE_ANON == LRU_UNEVICTABLE, "statistics follow the order of the lists");
 
@@ -76,7 +76,7 @@ void lru_cache_add(struct page *page)
 	page_set_flag(page, PG_lru);
 	link_head(&shard->list[lru], page);
 	spin_unlock_irqrestore(&shard->lock, irq);
-	lru_count(lru, 1);
+	lru_count(page_to_nid(page), lru, 1);
 }
 
 /* The page as it leaves its list; the lock is held. */
@@ -102,16 +102,31 @@ bool lru_del(struct page *page)
 	}
 	lru = lru_del_locked(shard, page);
 	spin_unlock_irqrestore(&shard->lock, irq);
-	lru_count(lru, -1);
+	lru_count(page_to_nid(page), lru, -1);
 	return true;
 }
 
 /* What the state of a page on a list is, besides being on it. */
 #define LRU_FLAGS (LRU_BIT(PG_lru) | LRU_BIT(PG_active) | LRU_BIT(PG_unevictable) | LRU_BIT(PG_mlocked) | LRU_BIT(PG_waiters))
 
+/* What left the lists of a node. */
+struct lru_gone {
+	unsigned int nid;
+	long pages[NR_LRU_LISTS], mlocked;
+};
+
+static void count_gone(const struct lru_gone *gone)
+{
+	for (unsigned int lru = 0; lru < NR_LRU_LISTS; lru++)
+		if (gone->pages[lru])
+			lru_count(gone->nid, (enum lru_list)lru, -gone->pages[lru]);
+	if (unlikely(gone->mlocked))
+		mod_node_page_state(gone->nid, NR_MLOCK, -gone->mlocked);
+}
+
 void lru_release_pages(struct page **pages, unsigned long nr)
 {
-	long gone[NR_LRU_LISTS] = { 0 }, mlocked = 0;
+	struct lru_gone gone = { 0 };
 	struct lru_shard *locked = NULL;
 	unsigned long irq = 0;
 
@@ -130,21 +145,21 @@ void lru_release_pages(struct page **pages, unsigned long nr)
 				spin_unlock_irqrestore(&locked->lock, irq);
 			spin_lock_irqsave(&shard->lock, irq);
 			locked = shard;
+			if (unlikely(gone.nid != flags >> PAGE_NODE_SHIFT)) {
+				count_gone(&gone);
+				gone = (struct lru_gone){ .nid = flags >> PAGE_NODE_SHIFT };
+			}
 		}
 		lru = page_lru(page);
 		unlink_page(&shard->list[lru], page);
-		gone[lru]++;
-		mlocked += flags >> PG_mlocked & 1;
+		gone.pages[lru]++;
+		gone.mlocked += flags >> PG_mlocked & 1;
 		/* Nobody else can reach the page: a plain store will do. */
 		atomic_store_explicit(&page->flags, flags & ~LRU_FLAGS, memory_order_relaxed);
 	}
 	if (locked)
 		spin_unlock_irqrestore(&locked->lock, irq);
-	for (unsigned int lru = 0; lru < NR_LRU_LISTS; lru++)
-		if (gone[lru])
-			lru_count((enum lru_list)lru, -gone[lru]);
-	if (unlikely(mlocked))
-		mod_node_page_state(NR_MLOCK, -mlocked);
+	count_gone(&gone);
 }
 
 /* Changes flags that choose the list, and moves the page if it is on one. */
@@ -169,8 +184,8 @@ static void lru_move(struct page *page, u32 set, u32 clear, bool tail)
 		link_head(&shard->list[to], page);
 	spin_unlock_irqrestore(&shard->lock, irq);
 	if (listed && from != to) {
-		lru_count(from, -1);
-		lru_count(to, 1);
+		lru_count(page_to_nid(page), from, -1);
+		lru_count(page_to_nid(page), to, 1);
 	}
 }
 
@@ -215,7 +230,7 @@ void mlock_page(struct page *page)
 {
 	if (page_test_and_set_flag(page, PG_mlocked))
 		return;
-	mod_node_page_state(NR_MLOCK, 1);
+	mod_node_page_state(page_to_nid(page), NR_MLOCK, 1);
 	count_vm_event(UNEVICTABLE_MLOCKED);
 	lru_set_unevictable(page, true);
 }
@@ -224,7 +239,7 @@ void munlock_page(struct page *page)
 {
 	if (!page_test_and_clear_flag(page, PG_mlocked))
 		return;
-	mod_node_page_state(NR_MLOCK, -1);
+	mod_node_page_state(page_to_nid(page), NR_MLOCK, -1);
 	count_vm_event(UNEVICTABLE_MUNLOCKED);
 	lru_set_unevictable(page, false);
 }
@@ -254,7 +269,7 @@ bool isolate_lru_page(struct page *page)
 	}
 	spin_unlock_irqrestore(&shard->lock, irq);
 	if (isolated)
-		lru_count(lru, -1);
+		lru_count(page_to_nid(page), lru, -1);
 	return isolated;
 }
 

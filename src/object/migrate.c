@@ -7,6 +7,7 @@
 #include "object/lru.h"
 #include "object/pagecache.h"
 #include "object/rmap.h"
+#include "phys/account.h"
 #include "phys/memmap.h"
 #include "quire/errno.h"
 #include "quire/stats.h"
@@ -79,6 +80,7 @@ static int move_cached(struct address_space *mapping, struct page *page, struct 
 			QUIRE_ASSERT_MSG(false, "[M1] a page of an object is not where it says");
 		/* Before references are to be had again: who still finds the page sees that it is not of the object any more. */
 		page_set_mapping(page, 0, index);
+		recount_moved(mapping, page, to);
 		atomic_store_explicit(&page->_refcount, 1, memory_order_release);
 		err = 0;
 	}
@@ -91,9 +93,18 @@ static int move_contents(struct page *page, struct page *to)
 {
 	struct address_space *mapping = page_mapping(page);
 
+	int err;
+
 	if (page_mapcount(page))
 		return -EAGAIN;
-	return mapping ? move_cached(mapping, page, to) : move_anon(page, to);
+	err = account_move(page, to);
+	if (err)
+		return err;
+	err = mapping ? move_cached(mapping, page, to) : move_anon(page, to);
+	/* Back where it was noted before: that cannot fail. */
+	if (err)
+		(void)account_move(to, page);
+	return err;
 }
 
 /* The locked page; *gone: nobody uses it any more. */

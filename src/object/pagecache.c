@@ -199,6 +199,37 @@ static int tree_insert(struct address_space *mapping, pgoff_t index, struct page
 	return err == -EBUSY ? -EEXIST : err;
 }
 
+/* `nr` pages of the node that `page` is of are in the cache now, or not any more. */
+static void count_cached(const struct address_space *mapping, const struct page *page, long nr)
+{
+	mod_node_page_state(page_to_nid(page), NR_FILE_PAGES, nr);
+	if (mapping->flags & (1ul << AS_SWAPBACKED))
+		mod_node_page_state(page_to_nid(page), NR_SHMEM, nr);
+}
+
+static void count_uncached_row(const struct address_space *mapping, struct page **pages, unsigned int nr)
+{
+	unsigned int i, end;
+
+	for (i = 0; i < nr; i = end) {
+		for (end = i + 1; end < nr && page_to_nid(pages[end]) == page_to_nid(pages[i]); end++)
+			;
+		count_cached(mapping, pages[i], -(long)(end - i));
+	}
+}
+
+void recount_moved(const struct address_space *mapping, const struct page *from, const struct page *to)
+{
+	if (likely(page_to_nid(from) == page_to_nid(to)))
+		return;
+	count_cached(mapping, from, -1);
+	count_cached(mapping, to, 1);
+	if (PageDirty(to) && !mapping_is_ram(mapping)) {
+		mod_node_page_state(page_to_nid(from), NR_FILE_DIRTY, -1);
+		mod_node_page_state(page_to_nid(to), NR_FILE_DIRTY, 1);
+	}
+}
+
 int add_to_page_cache(struct page *page, struct address_space *mapping, pgoff_t index, gfp_t gfp)
 {
 	bool ram = mapping->flags & (1ul << AS_SWAPBACKED);
@@ -216,9 +247,7 @@ int add_to_page_cache(struct page *page, struct address_space *mapping, pgoff_t 
 		put_page_testzero(page);
 		return err;
 	}
-	mod_node_page_state(NR_FILE_PAGES, 1);
-	if (ram)
-		mod_node_page_state(NR_SHMEM, 1);
+	count_cached(mapping, page, 1);
 	lru_cache_add(page);
 	return 0;
 }
@@ -235,9 +264,7 @@ void remove_row_from_page_cache(struct address_space *mapping, pgoff_t index, st
 		QUIRE_ASSERT(PageLocked(pages[i]) && page_mapping(pages[i]) == mapping && page_index(pages[i]) == index + i);
 		page_set_mapping(pages[i], 0, index + i);
 	}
-	mod_node_page_state(NR_FILE_PAGES, -(long)nr);
-	if (mapping->flags & (1ul << AS_SWAPBACKED))
-		mod_node_page_state(NR_SHMEM, -(long)nr);
+	count_uncached_row(mapping, pages, nr);
 	for (unsigned int i = 0; i < nr; i++)
 		put_page(pages[i]);
 }
@@ -259,9 +286,7 @@ bool remove_unused_page(struct address_space *mapping, struct page *page)
 	WRITE_ONCE(mapping->nrpages, mapping->nrpages - 1);
 	page_set_mapping(page, 0, index);
 	spin_unlock_irqrestore(&mapping->pages_lock, irq);
-	mod_node_page_state(NR_FILE_PAGES, -1);
-	if (mapping->flags & (1ul << AS_SWAPBACKED))
-		mod_node_page_state(NR_SHMEM, -1);
+	count_cached(mapping, page, -1);
 	/* Release: who takes the frame over sees all of this. */
 	atomic_store_explicit(&page->_refcount, 1, memory_order_release);
 	return true;
@@ -393,5 +418,5 @@ void set_page_dirty(struct page *page)
 	spin_lock_irqsave(&mapping->pages_lock, irq);
 	xa_set_mark(&mapping->i_pages, page_index(page), XA_MARK_0);
 	spin_unlock_irqrestore(&mapping->pages_lock, irq);
-	mod_node_page_state(NR_FILE_DIRTY, 1);
+	mod_node_page_state(page_to_nid(page), NR_FILE_DIRTY, 1);
 }

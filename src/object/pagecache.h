@@ -53,6 +53,8 @@ unsigned int find_get_row(struct address_space *mapping, pgoff_t index, unsigned
 /* Takes pages, those of index, index + 1 ... as find_get_row gives them, out of the cache and drops the cache's references. They
  * are locked, and the caller has references of its own. */
 void remove_row_from_page_cache(struct address_space *mapping, pgoff_t index, struct page **pages, unsigned int nr);
+/* `to` has taken the place of `from` in the cache: what nodes are counted for goes along. */
+void recount_moved(const struct address_space *mapping, const struct page *from, const struct page *to);
 /* The page of a RAM object for a fault or a write, created if it is a hole, unless the object ends before it. Referenced, up to
  * date, with *err 0. NULL with *err: -EFBIG beyond the end (check_size only), -ENOMEM, -ENOSPC. Sleeps. */
 struct page *ram_page_get(struct address_space *mapping, pgoff_t index, bool check_size, int *err);

@@ -144,17 +144,17 @@ void page_add_new_anon_rmap(struct page *page, struct anon_vma *anon, pgoff_t in
 	atomic_store_explicit(&page->flags, flags | 1u << PG_swapbacked | 1u << PG_uptodate, memory_order_relaxed);
 	atomic_store_explicit(&page->_mapcount, 0, memory_order_relaxed);
 	page_set_mapping(page, (unsigned long)anon | PAGE_MAPPING_ANON, index);
-	mod_node_page_state(NR_ANON_MAPPED, 1);
+	mod_node_page_state(flags >> PAGE_NODE_SHIFT, NR_ANON_MAPPED, 1);
 }
 
 void page_add_rmap(struct page *page)
 {
 	if (atomic_fetch_add_explicit(&page->_mapcount, 1, memory_order_relaxed) == -1)
-		mod_node_page_state(PageAnon(page) ? NR_ANON_MAPPED : NR_FILE_MAPPED, 1);
+		mod_node_page_state(page_to_nid(page), PageAnon(page) ? NR_ANON_MAPPED : NR_FILE_MAPPED, 1);
 }
 
 void page_remove_rmap(struct page *page)
 {
 	if (atomic_fetch_sub_explicit(&page->_mapcount, 1, memory_order_relaxed) == 0)
-		mod_node_page_state(PageAnon(page) ? NR_ANON_MAPPED : NR_FILE_MAPPED, -1);
+		mod_node_page_state(page_to_nid(page), PageAnon(page) ? NR_ANON_MAPPED : NR_FILE_MAPPED, -1);
 }

@@ -53,7 +53,7 @@ static void remove_row(struct address_space *mapping, pgoff_t index, struct page
 {
 	for (unsigned int i = 0; i < nr; i++)
 		if (PageDirty(pages[i]) && page_test_and_clear_flag(pages[i], PG_dirty) && !mapping_is_ram(mapping))
-			mod_node_page_state(NR_FILE_DIRTY, -1);
+			mod_node_page_state(page_to_nid(pages[i]), NR_FILE_DIRTY, -1);
 	remove_row_from_page_cache(mapping, index, pages, nr);
 	/* Pairs with the fence of a fault that maps a page without its lock: see pagecache.h. */
 	smp_mb();

@@ -14,18 +14,34 @@
 /* What one leaf table's worth of unmapping adds up to. */
 struct zap_sums {
 	long rss[NR_MM_COUNTERS];
-	long anon_unmapped, file_unmapped; /* pages that nobody maps any more */
+	unsigned int nid;
+	long anon_unmapped, file_unmapped; /* pages of that node that nobody maps any more */
 };
 
-static void zap_account(struct pgtable *pgt, const struct zap_sums *sums)
+static void zap_account_node(struct zap_sums *sums)
+{
+	if (sums->anon_unmapped)
+		mod_node_page_state(sums->nid, NR_ANON_MAPPED, -sums->anon_unmapped);
+	if (sums->file_unmapped)
+		mod_node_page_state(sums->nid, NR_FILE_MAPPED, -sums->file_unmapped);
+	sums->anon_unmapped = sums->file_unmapped = 0;
+}
+
+static void zap_account(struct pgtable *pgt, struct zap_sums *sums)
 {
 	for (unsigned int i = 0; i < NR_MM_COUNTERS; i++)
 		if (sums->rss[i])
 			pgtable_add_rss(pgt, i, -sums->rss[i]);
-	if (sums->anon_unmapped)
-		mod_node_page_state(NR_ANON_MAPPED, -sums->anon_unmapped);
-	if (sums->file_unmapped)
-		mod_node_page_state(NR_FILE_MAPPED, -sums->file_unmapped);
+	zap_account_node(sums);
+}
+
+/* The next page's node; most tables map pages of one. */
+static inline void zap_enter_node(struct zap_sums *sums, const struct page *page)
+{
+	if (likely(page_to_nid(page) == sums->nid))
+		return;
+	zap_account_node(sums);
+	sums->nid = page_to_nid(page);
 }
 
 static inline bool last_mapping_gone(struct page *page)
@@ -110,6 +126,7 @@ static void zap_part(struct mmu_gather *tlb, const struct pgtable_cursor *c, con
 			set_pte(pte, make_pte_marker(PTE_MARKER_UFFD_WP));
 		if (unlikely(pte_special(old)))
 			continue;
+		zap_enter_node(&sums, page);
 		if (PageAnon(page)) {
 			sums.rss[MM_ANONPAGES]++;
 			sums.anon_unmapped += last_mapping_gone(page);

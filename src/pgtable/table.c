@@ -189,7 +189,7 @@ static void link_table(struct pgtable *pgt, pte_t *entry, unsigned int level, st
 	table->level = level;
 	table->pgt = pgt;
 	pgt->pgtables_bytes += PAGE_SIZE;
-	mod_node_page_state(NR_PAGETABLE, 1);
+	mod_node_page_state(page_to_nid(page), NR_PAGETABLE, 1);
 	if (level)
 		table->used = 0;
 	table_mark_used(entry);
@@ -199,9 +199,9 @@ static void link_table(struct pgtable *pgt, pte_t *entry, unsigned int level, st
 
 static void unlink_table(struct pgtable *pgt, pte_t *entry)
 {
+	mod_node_page_state(page_to_nid(pte_page(pte_read(entry))), NR_PAGETABLE, -1);
 	pte_clear(entry);
 	pgt->pgtables_bytes -= PAGE_SIZE;
-	mod_node_page_state(NR_PAGETABLE, -1);
 }
 
 /* The entry of addr at `level`, tables above it made from the purse. pgt->lock is held. NULL: too few, or a huge page. */
@@ -340,7 +340,7 @@ int pgtable_init(struct pgtable *pgt)
 	table->pgt = pgt;
 	table->level = PGTABLE_ROOT_LEVEL;
 	table->used = 0;
-	mod_node_page_state(NR_PAGETABLE, 1);
+	mod_node_page_state(page_to_nid(page), NR_PAGETABLE, 1);
 	return 0;
 }
 
@@ -361,7 +361,7 @@ void pgtable_destroy(struct pgtable *pgt)
 	QUIRE_ASSERT(bitmap_empty(pgt->cpus, QUIRE_MAX_CPUS));
 	QUIRE_ASSERT(!pgt->pgtables_bytes);
 	QUIRE_ASSERT_MSG(is_empty(pgt->root, PTRS_PER_USER_ROOT), "a root is freed with something in it");
-	mod_node_page_state(NR_PAGETABLE, -1);
+	mod_node_page_state(page_to_nid(page), NR_PAGETABLE, -1);
 	pgt->root = NULL;
 	((struct table_page *)page)->pgt = NULL;
 	if (!cache || !keep_cached(cache->roots, &cache->nr_roots, CACHED_ROOTS, &cache->guard, page))

@@ -5,6 +5,7 @@
 #include "phys/page_owner.h"
 #include "phys/phys_state.h"
 #include "phys/vmstat.h"
+#include "quire/account.h"
 #include "quire/port.h"
 #include "sync/report.h"
 
@@ -59,7 +60,7 @@ const char *page_flags_text(const struct page *page, char *buf, size_t size)
 	static const char *const names[NR_PAGEFLAGS] = {
 		"locked", "waiters", "referenced", "uptodate", "dirty", "writeback", "lru", "active", "workingset",
 		"unevictable", "mlocked", "swapbacked", "swapcache", "reclaim", "isolated", "head", "tail", "reserved",
-		"hwpoison", "run",
+		"hwpoison", "run", "accounted",
 	};
 	u32 flags = atomic_load_explicit(&((struct page *)page)->flags, memory_order_relaxed);
 	size_t len = (size_t)quire_scnprintf(buf, size, "%#x(", flags);
@@ -120,19 +121,48 @@ static void show_runs(struct zone *zone)
 	quire_log(QUIRE_LOG_WARNING, "Node %d %s:%s = %lukB", zone_to_nid(zone), zone->name, line, total << (PAGE_SHIFT - 10));
 }
 
-void warn_alloc(const struct alloc_context *ac, const char *why)
+/* Begins a report, unless the last one has just been made. */
+static bool begin_report(const struct alloc_context *ac, const char *why)
 {
 	u64 now = this_quire()->port->now_ns(), last = __atomic_load_n(&this_phys()->last_report_ns, __ATOMIC_RELAXED);
-	struct relief *relief;
-	struct zone *zone;
-	unsigned int id;
 	char text[160];
 
 	if (last && now - last < REPORT_INTERVAL_NS)
-		return;
+		return false;
 	__atomic_store_n(&this_phys()->last_report_ns, now ? now : 1, __ATOMIC_RELAXED);
 	quire_log(QUIRE_LOG_WARNING, "%s: order:%u, mode:%#x(%s), nodemask=%s, node %d", why, ac->order, ac->gfp,
 		  gfp_text(ac->gfp, text, sizeof(text)), ac->nodemask ? "given" : "(null)", ac->nid);
+	return true;
+}
+
+void warn_group(const struct alloc_context *ac, const struct mem_group *full)
+{
+	const struct page_counter *counter = &this_ctx()->group->kmem;
+	const int kib = PAGE_SHIFT - 10;
+
+	if (!begin_report(ac, "page allocation failure: its group may have no more"))
+		return;
+	for (; counter; counter = counter->parent) {
+		const struct mem_group *group = container_of(counter, const struct mem_group, kmem);
+		unsigned long max = hint_read(counter->max);
+		char limit[40] = "no limit";
+
+		if (max < PAGE_COUNTER_MAX)
+			quire_scnprintf(limit, sizeof(limit), "limit %lukB", max << kib);
+		quire_log(QUIRE_LOG_WARNING, "group %s: usage %lukB, most ever %lukB, failcnt %lu, %s%s", group->name,
+			  page_counter_read(counter) << kib, hint_read(counter->watermark) << kib, hint_read(counter->failcnt), limit,
+			  group == full ? ": refused it" : "");
+	}
+}
+
+void warn_alloc(const struct alloc_context *ac, const char *why)
+{
+	struct relief *relief;
+	struct zone *zone;
+	unsigned int id;
+
+	if (!begin_report(ac, why))
+		return;
 	quire_log(QUIRE_LOG_WARNING, "Mem-Info: %lu pages RAM, %lu free", this_phys()->totalram_pages, nr_free_pages());
 	for_each_populated_zone(zone, id)
 		show_zone(zone, ac);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* alloc_slow.c - the only slow path: reserves, the ladder, patience, and giving up. */
+#include "phys/account.h"
 #include "phys/page_alloc.h"
 #include "phys/page_debug.h"
 #include "phys/phys_state.h"
@@ -91,6 +92,7 @@ static void prepare_context(struct alloc_context *ac, gfp_t gfp, unsigned int or
 		ac->allowed &= nodemask ? *nodemask : ~0ul;
 		ac->nodemask = &ac->allowed;
 	}
+	ac->spread_dirty = gfp & __GFP_WRITE;
 	if (pgdat)
 		ac->zonelist = pgdat->node_zonelists[gfp & __GFP_THISNODE ? ZONELIST_NOFALLBACK : ZONELIST_FALLBACK];
 }
@@ -258,10 +260,52 @@ static bool request_is_sane(gfp_t *gfp, unsigned int order)
 	return order <= MAX_ORDER;
 }
 
+static struct page *alloc_prepared(struct alloc_context *ac)
+{
+	struct page *page;
+
+	page = try_with(ac, (ac->alloc_flags & ~(unsigned int)(ALLOC_WMARK_MASK | ALLOC_MIN_RESERVE | ALLOC_NON_BLOCK)) |
+				    ALLOC_WMARK_LOW);
+	if (likely(page))
+		return page;
+	/* Dirty limits spread the load; nobody goes without memory for them. */
+	ac->spread_dirty = false;
+	page = alloc_below_low(ac);
+	if (page)
+		return page;
+	if (ac->gfp & __GFP_NOFAIL)
+		return alloc_nofail(ac);
+	if (!(ac->gfp & __GFP_NOWARN))
+		warn_alloc(ac, "page allocation failure");
+	return NULL;
+}
+
+/* The group pays first, so that one which is at its limit costs no memory and no effort. */
+static struct page *alloc_accounted(struct alloc_context *ac)
+{
+	struct mem_group *group, *full;
+	struct page *page;
+
+	if (!account_charge(ac->gfp, ac->order, &group, &full)) {
+		if (!(ac->gfp & __GFP_NOWARN))
+			warn_group(ac, full);
+		return NULL;
+	}
+	page = alloc_prepared(ac);
+	if (page && account_page(page, ac->order, group, ac->gfp)) {
+		free_frozen_pages(page, ac->order);
+		page = NULL;
+		if (!(ac->gfp & __GFP_NOWARN))
+			warn_alloc(ac, "page allocation failure: no memory to note who pays for it");
+	}
+	if (!page)
+		account_cancel(group, ac->order);
+	return page;
+}
+
 struct page *alloc_slow(gfp_t gfp, unsigned int order, int nid, const unsigned long *nodemask)
 {
 	struct alloc_context ac;
-	struct page *page;
 
 	if (unlikely(hint_read(this_phys_cpu()->attention) & ATTENTION_DRAIN))
 		drain_local_pages(NULL);
@@ -271,16 +315,5 @@ struct page *alloc_slow(gfp_t gfp, unsigned int order, int nid, const unsigned l
 	prepare_context(&ac, gfp, order, nid, nodemask);
 	if (unlikely(!ac.zonelist))
 		return NULL;
-	page = try_with(&ac, (ac.alloc_flags & ~(unsigned int)(ALLOC_WMARK_MASK | ALLOC_MIN_RESERVE | ALLOC_NON_BLOCK)) |
-				     ALLOC_WMARK_LOW);
-	if (likely(page))
-		return page;
-	page = alloc_below_low(&ac);
-	if (page)
-		return page;
-	if (gfp & __GFP_NOFAIL)
-		return alloc_nofail(&ac);
-	if (!(gfp & __GFP_NOWARN))
-		warn_alloc(&ac, "page allocation failure");
-	return NULL;
+	return unlikely(gfp & __GFP_ACCOUNT) ? alloc_accounted(&ac) : alloc_prepared(&ac);
 }

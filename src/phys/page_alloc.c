@@ -2,6 +2,7 @@
 /* page_alloc.c - the fast paths of giving and taking back, and one round through the zones. */
 #include "phys/page_alloc.h"
 
+#include "phys/dirty.h"
 #include "phys/page_debug.h"
 #include "phys/phys_state.h"
 #include "quire/stats.h"
@@ -98,6 +99,20 @@ static __always_inline bool has_hardwall(gfp_t gfp)
 	return gfp & __GFP_HARDWALL && unlikely(this_ctx()->mems_allowed);
 }
 
+/* May want more than a frame of the right kind: a node that is not too dirty, a group that pays. */
+#define GFP_LONG_WAY (__GFP_WRITE | __GFP_ACCOUNT)
+
+/* Will this page do all the same? If not, it goes back where it came from, and the long way looks further. */
+static __noinline bool will_do(struct page *page, gfp_t gfp)
+{
+	if (!(gfp & __GFP_ACCOUNT && this_ctx()->group) &&
+	    (!(gfp & __GFP_WRITE) || node_dirty_ok(node_data((int)page_to_nid(page)))))
+		return true;
+	atomic_store_explicit(&page->_refcount, 0, memory_order_relaxed);
+	free_frozen_pages(page, 0);
+	return false;
+}
+
 static __always_inline struct page *alloc_fast(gfp_t gfp, int count)
 {
 	struct page *page;
@@ -117,8 +132,13 @@ static __always_inline struct page *alloc_fast(gfp_t gfp, int count)
 		page_debug_alloc(page, 0, gfp);
 	}
 	reset_page(page, flags, count);
-	if (gfp & __GFP_ZERO)
-		clear_page(page_address(page));
+	/* One question for all that is rare, so that the others pay nothing. */
+	if (gfp & (__GFP_ZERO | GFP_LONG_WAY)) {
+		if (unlikely(gfp & GFP_LONG_WAY) && !will_do(page, gfp))
+			return NULL;
+		if (gfp & __GFP_ZERO)
+			clear_page(page_address(page));
+	}
 	return page;
 }
 
@@ -130,7 +150,7 @@ static __always_inline struct page *alloc_fast_order(gfp_t gfp, unsigned int ord
 	bool got;
 	u32 flags;
 
-	if (slot >= NR_PCP_ORDERS || has_hardwall(gfp))
+	if (slot >= NR_PCP_ORDERS || has_hardwall(gfp) || gfp & GFP_LONG_WAY)
 		return NULL;
 	cpu_pin();
 	got = pop_fast(gfp, slot, &page, &flags);
@@ -226,23 +246,27 @@ static void reserve_highatomic(struct zone *zone, pfn_t pfn)
 
 static struct page *take_from_zone(struct zone *zone, const struct alloc_context *ac)
 {
-	struct page *page;
+	bool urgent = ac->alloc_flags & ALLOC_HIGHATOMIC;
+	struct page *page = NULL;
 	unsigned long flags;
 	u32 pfn;
 
-	page = pcp_alloc(zone, ac->order, ac->migratetype, ac->alloc_flags);
-	if (page)
-		return page;
-	spin_lock_irqsave(&zone->lock, flags);
-	pfn = zone_take_run(zone, ac->order, ac->migratetype, ac->alloc_flags);
-	if (pfn != PAGE_NO_PFN)
-		hint_write(zone->nr_alloc_direct, zone->nr_alloc_direct + (1ul << ac->order));
-	spin_unlock_irqrestore(&zone->lock, flags);
-	if (pfn == PAGE_NO_PFN)
-		return NULL;
-	if (unlikely(ac->alloc_flags & ALLOC_HIGHATOMIC))
-		reserve_highatomic(zone, pfn);
-	return pfn_to_page(pfn);
+	/* A list is refilled for everybody: not from what is set apart for some, and not out of the block that is next. */
+	if (likely(!urgent))
+		page = pcp_alloc(zone, ac->order, ac->migratetype, ac->alloc_flags & ~(unsigned int)ALLOC_HIGHATOMIC_BLOCKS);
+	if (!page) {
+		spin_lock_irqsave(&zone->lock, flags);
+		pfn = zone_take_run(zone, ac->order, ac->migratetype, ac->alloc_flags);
+		if (pfn != PAGE_NO_PFN)
+			hint_write(zone->nr_alloc_direct, zone->nr_alloc_direct + (1ul << ac->order));
+		spin_unlock_irqrestore(&zone->lock, flags);
+		if (pfn == PAGE_NO_PFN)
+			return NULL;
+		page = pfn_to_page(pfn);
+	}
+	if (unlikely(urgent))
+		reserve_highatomic(zone, page_to_pfn(page));
+	return page;
 }
 
 static bool zone_allowed(const struct zone *zone, const struct alloc_context *ac)
@@ -265,6 +289,7 @@ static void count_numa(struct zone *zone, int nid, unsigned int order)
 
 struct page *get_page_from_freelist(const struct alloc_context *ac)
 {
+	const pg_data_t *dirty = NULL;
 	struct zoneref *ref;
 
 	for (ref = ac->zonelist; ref->zone; ref++) {
@@ -274,6 +299,15 @@ struct page *get_page_from_freelist(const struct alloc_context *ac)
 
 		if (ref->zone_idx > ac->highest_zoneidx || !zone_allowed(zone, ac))
 			continue;
+		if (unlikely(ac->spread_dirty)) {
+			/* One look at each node will do: its zones stand together. */
+			if (zone->zone_pgdat == dirty)
+				continue;
+			if (!node_dirty_ok(zone->zone_pgdat)) {
+				dirty = zone->zone_pgdat;
+				continue;
+			}
+		}
 		mark = wmark_pages(zone, ac->alloc_flags & ALLOC_WMARK_MASK);
 		if (!(ac->alloc_flags & ALLOC_NO_WATERMARKS) &&
 		    !zone_watermark_ok(zone, ac->order, mark, ac->highest_zoneidx, ac->alloc_flags)) {

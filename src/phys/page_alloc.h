@@ -31,6 +31,7 @@ struct alloc_context {
 	unsigned long allowed; /* what nodemask points to when the context's own mask is part of it */
 	int nid;
 	unsigned int alloc_flags; /* enum alloc_flags */
+	bool spread_dirty;     /* nodes over their dirty limit are left out (__GFP_WRITE) */
 };
 
 /* Flags that a page must not have when it is freed: it is still in somebody's hands. */
@@ -38,7 +39,7 @@ struct alloc_context {
 	(1u << PG_locked | 1u << PG_lru | 1u << PG_active | 1u << PG_writeback | 1u << PG_unevictable | \
 	 1u << PG_mlocked | 1u << PG_swapcache | 1u << PG_isolated | 1u << PG_tail | 1u << PG_reserved | 1u << PG_hwpoison)
 /* And those that need more than the short path. */
-#define PAGE_FLAGS_SPECIAL_AT_FREE (PAGE_FLAGS_BAD_AT_FREE | 1u << PG_head | 1u << PG_run)
+#define PAGE_FLAGS_SPECIAL_AT_FREE (PAGE_FLAGS_BAD_AT_FREE | 1u << PG_head | 1u << PG_run | 1u << PG_accounted)
 /* Set in every owner that the allocator gave the page to. */
 #define PAGE_OWNER_ALLOCATED_BIT ((u32)PAGE_OWNER_KERNEL << PAGE_OWNER_SHIFT)
 _Static_assert(PAGE_OWNER_KERNEL == 8 && NR_PAGE_OWNERS <= 16, "one bit tells owners that may free");
@@ -82,6 +83,8 @@ void bad_request(gfp_t gfp, unsigned int order, const char *why);
 void bad_list(struct zone *zone, struct pageblock *block);
 /* Logs why a request failed. */
 void warn_alloc(const struct alloc_context *ac, const char *why);
+/* The same where the running context's group, or one above it, is at its limit: `full`. */
+void warn_group(const struct alloc_context *ac, const struct mem_group *full);
 /* "GFP_KERNEL|__GFP_ZERO" into buf. */
 const char *gfp_text(gfp_t gfp, char *buf, size_t size);
 /* The same for a struct page's flags word: "0x2480000(locked|lru|node=0|zone=2)". */

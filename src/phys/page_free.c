@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* page_free.c - the long way back: checks, compound pages, last references, bulk. */
+#include "phys/account.h"
 #include "phys/page_alloc.h"
 #include "phys/page_debug.h"
 #include "phys/page_owner.h"
@@ -59,6 +60,8 @@ static u32 strip(struct page *page, unsigned int order)
 
 	if (QUIRE_DEBUG || unlikely(hint_read(this_phys_cpu()->attention) & ATTENTION_CHECKS))
 		page_debug_free(page, order);
+	if (unlikely(flags & 1u << PG_accounted))
+		account_uncharge(page, order);
 	if (flags & 1u << PG_head)
 		destroy_compound(page, order, page_flags_free(flags));
 	atomic_store_explicit(&page->flags, page_flags_free(flags), memory_order_relaxed);
@@ -214,6 +217,8 @@ void split_page(struct page *page, unsigned int order)
 		return;
 	if (unlikely(this_phys()->owner))
 		page_owner_split(page, order);
+	if (unlikely(flags & 1u << PG_accounted))
+		account_split(page, order);
 	for (i = 0; i < 1u << order; i++) {
 		atomic_store_explicit(&page[i].flags, flags, memory_order_relaxed);
 		atomic_store_explicit(&page[i]._mapcount, -1, memory_order_relaxed);

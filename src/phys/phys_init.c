@@ -15,6 +15,8 @@ static const struct phys_sysctl default_sysctl = {
 	.watermark_scale_factor = 10,   /* 0.1% of a zone between two watermarks       */
 	.watermark_boost_factor = 15000, /* up to 1.5 high watermarks                   */
 	.lowmem_reserve_ratio = {256, 256, 32, 0, 0, 0},
+	.dirty_ratio = 20,
+	.dirty_background_ratio = 10,
 };
 
 static int out_of_boot_memory(void)

@@ -25,6 +25,8 @@ struct phys_sysctl {                    /* (a) each a value of /proc/sys/vm     
 	unsigned int lowmem_reserve_ratio[MAX_NR_ZONES];
 	unsigned int percpu_pagelist_high_fraction;
 	unsigned int compact_memory;    /* 1: memory was compacted by hand                             */
+	unsigned int dirty_ratio, dirty_background_ratio; /* per cent of what is dirtyable; 0: see bytes */
+	unsigned long dirty_bytes, dirty_background_bytes; /* 0: see ratio                              */
 	bool min_free_set;              /* a user chose min_free_kbytes                                */
 };
 
@@ -38,6 +40,7 @@ struct phys_state {                     /* (c) constant after boot, but for what
 	pg_data_t *nodes[QUIRE_MAX_NODES];
 	u8 distance[QUIRE_MAX_NODES][QUIRE_MAX_NODES];
 	pfn_t movable_start[QUIRE_MAX_NODES]; /* from here on a node's memory is ZONE_MOVABLE          */
+	int only_node;                  /* NUMA_NO_NODE: there are several                            */
 	bool movable_node;              /* so is all that can be taken out at run time                 */
 	struct phys_sysctl sysctl;
 	struct relief_ladder relief;
@@ -54,6 +57,7 @@ struct phys_state {                     /* (c) constant after boot, but for what
 	unsigned long fail_nth;         /* (a) so many requests until one fails on purpose; 0: none      */
 	struct dev_pagemap *devices;    /* (a) memory of devices (device.c)                            */
 	struct page_owner_state *owner; /* (c) page_owner=on                                           */
+	struct account_section **accounts; /* (a) by pfn >> PFN_SECTION_SHIFT; NULL: there are no groups (account.h) */
 };
 
 /* Watermarks and reserves from the sysctls (and min_free_kbytes from the size of memory, unless a user chose it). */

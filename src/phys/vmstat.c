@@ -26,18 +26,36 @@ void count_vm_events(enum vm_event_item item, long delta)
 	cpu_local_add(&this_cpu_ptr(this_quire()->stat_cpu)->event[item], delta);
 }
 
-void mod_node_page_state(enum node_stat_item item, long delta)
+void mod_node_page_state(unsigned int nid, enum node_stat_item item, long delta)
 {
-	cpu_local_add(&this_cpu_ptr(this_quire()->stat_cpu)->state[item], delta);
+	cpu_local_add(&this_cpu_ptr(this_quire()->stat_cpu)->state[nid][item], delta);
 }
 
-unsigned long global_node_page_state(enum node_stat_item item)
+static long state_sum(unsigned int nid, enum node_stat_item item)
 {
 	unsigned int cpu;
 	long sum = 0;
 
 	for_each_possible_cpu(cpu)
-		sum += __atomic_load_n(&percpu_ptr(this_quire()->stat_cpu, cpu)->state[item], __ATOMIC_RELAXED);
+		sum += __atomic_load_n(&percpu_ptr(this_quire()->stat_cpu, cpu)->state[nid][item], __ATOMIC_RELAXED);
+	return sum;
+}
+
+unsigned long node_page_state(int nid, enum node_stat_item item)
+{
+	long sum = state_sum((unsigned int)nid, item);
+
+	return sum < 0 ? 0 : (unsigned long)sum;
+}
+
+unsigned long global_node_page_state(enum node_stat_item item)
+{
+	long sum = 0;
+	int nid;
+
+	for (nid = 0; nid < QUIRE_MAX_NODES; nid++)
+		if (node_data(nid))
+			sum += state_sum((unsigned int)nid, item);
 	return sum < 0 ? 0 : (unsigned long)sum;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * vmstat.h - counters of the machine: events and page states, one set per CPU, added up when somebody asks.
+ * vmstat.h - counters of the machine: events, and page states by node, one set per CPU, added up when somebody asks.
  *
  * [V1] A CPU changes only its own set, by one instruction that an interrupt cannot split; a reader adds all sets.
  * [V2] A state's sum is the true figure whenever nothing changes; while something does it is off by what is in flight.
@@ -12,11 +12,12 @@
 #define PHYS_VMSTAT_H
 
 #include "base/compiler.h"
+#include "quire/config.h"
 #include "quire/stats.h"
 
 struct stat_cpu {
 	long event[NR_VM_EVENT_ITEMS];
-	long state[NR_NODE_STAT_ITEMS];
+	long state[QUIRE_MAX_NODES][NR_NODE_STAT_ITEMS];
 } __cacheline_aligned;
 
 /* 0 or -ENOMEM. */

@@ -117,16 +117,22 @@ static void set_zone_wmarks(struct zone *zone, unsigned long pages_min, unsigned
 /* What a careful accountant leaves out of "available": high watermarks and the largest reserve of each zone. */
 static void calculate_totalreserve(void)
 {
-	unsigned long total = 0;
+	unsigned long of_node[QUIRE_MAX_NODES] = {0}, total = 0;
 	struct zone *zone;
+	pg_data_t *pgdat;
 	unsigned int id, i;
+	int nid;
 
 	for_each_populated_zone(zone, id) {
 		unsigned long most = 0;
 
 		for (i = zone_idx(zone); i < MAX_NR_ZONES; i++)
 			most = max_t(unsigned long, most, zone->lowmem_reserve[i]);
-		total += min_t(unsigned long, most + zone->_watermark[WMARK_HIGH], zone->managed_pages);
+		of_node[zone_to_nid(zone)] += min_t(unsigned long, most + zone->_watermark[WMARK_HIGH], zone->managed_pages);
+	}
+	for_each_online_pgdat(pgdat, nid) {
+		hint_write(pgdat->totalreserve_pages, of_node[nid]);
+		total += of_node[nid];
 	}
 	hint_write(this_phys()->totalreserve_pages, total);
 }

@@ -101,6 +101,7 @@ typedef struct pglist_data {
 	int node_id;                        /* (c) */
 	pfn_t node_start_pfn;               /* (c) */
 	unsigned long node_present_pages, node_spanned_pages; /* (c) */
+	unsigned long totalreserve_pages;   /* (a) its part of phys_state's */
 	unsigned long numa_miss, numa_foreign, interleave_hit; /* (a) frames that were wanted elsewhere; the rest are hits */
 	void *lruvec;                       /* the object floor's LRU lists */
 } pg_data_t;
@@ -150,6 +151,13 @@ static inline enum zone_type gfp_zone(gfp_t gfp)
 pg_data_t *node_data(int nid);
 struct zone *zone_by_id(unsigned int id);
 const char *zone_type_name(enum zone_type type);
+/* Is it one that this kind of machine may have? Without high memory it is left out of all texts, as in Linux's. */
+static inline bool zone_type_is_shown(enum zone_type type)
+{
+	return type != ZONE_HIGHMEM || ARCH_LOWMEM_END != ~0ull;
+}
+/* The node that has all memory; NUMA_NO_NODE: there are several. */
+int only_node(void);
 
 #define for_each_online_pgdat(pgdat, nid) \
 	for ((nid) = 0; (nid) < QUIRE_MAX_NODES; (nid)++) \
@@ -184,6 +192,8 @@ enum alloc_flags {
 	ALLOC_KSWAPD = 1 << 8,        /* wake kswapd                                           */
 	ALLOC_COLD = 1 << 9,          /* take the cold end                                     */
 };
+/* Any of them opens the HIGHATOMIC blocks, the first at once, the others when there is nothing else. */
+#define ALLOC_HIGHATOMIC_BLOCKS (ALLOC_HIGHATOMIC | ALLOC_OOM | ALLOC_NON_BLOCK | ALLOC_NO_WATERMARKS)
 
 /* Plain values of a zone, so that a test can enumerate the rule. */
 struct watermark_view {

@@ -35,6 +35,11 @@ const char *zone_type_name(enum zone_type type)
 	return type < MAX_NR_ZONES ? names[type] : "?";
 }
 
+int only_node(void)
+{
+	return this_phys()->only_node;
+}
+
 int node_distance(int from, int to)
 {
 	return this_phys()->distance[from][to];
@@ -149,7 +154,7 @@ static void print_ranges(void)
 				start = min_t(pfn_t, start, pgdat->node_zones[i].zone_start_pfn);
 				end = max_t(pfn_t, end, zone_end_pfn(&pgdat->node_zones[i]));
 			}
-		if (i != ZONE_HIGHMEM || ARCH_LOWMEM_END != ~0ull)
+		if (zone_type_is_shown((enum zone_type)i))
 			print_range(zone_type_name(i), start, end);
 	}
 	quire_log(QUIRE_LOG_INFO, "Movable zone start for each node");
@@ -249,7 +254,7 @@ int build_all_zonelists(void)
 
 	read_distances();
 	for_each_online_pgdat(pgdat, nid) {
-		nr_nodes++;
+		this_phys()->only_node = nr_nodes++ ? NUMA_NO_NODE : nid;
 		total += pgdat->node_present_pages;
 	}
 	for_each_online_pgdat(pgdat, nid) {

@@ -91,7 +91,7 @@ static bool map_cached(struct vm_fault *vmf, pte_t *pte, struct page *page, pte_
 		return false;
 	}
 	if (first)
-		mod_node_page_state(NR_FILE_MAPPED, 1);
+		mod_node_page_state(page_to_nid(page), NR_FILE_MAPPED, 1);
 	if (unlikely(vmf->vma->vm_flags & VM_LOCKED))
 		mlock_page(page);
 	return true;

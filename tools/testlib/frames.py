@@ -18,7 +18,9 @@ def numa(result):
     outcome = run(MEM="512M", CPUS="4", QEMU_ARGS=NODES, CMD=(
         "cd /sys/devices/system/node; cat online; cat node*/distance; cat node*/cpulist;"
         "grep -h MemTotal node*/meminfo; grep -c '^Node 2, zone' /proc/buddyinfo; dmesg | grep zonelists;"
-        "cat node*/numastat | grep numa_hit"))
+        "cat node*/numastat | grep numa_hit; cat has_memory has_normal_memory has_cpu possible node*/cpumap;"
+        "grep -h 'Node [0-2] AnonPages' node*/meminfo; grep AnonPages /proc/meminfo;"
+        "grep -E '^Node .* zone|nr_anon_pages' /proc/zoneinfo"))
     expect(result, outcome, 0, r"\A0-2\n10 15 40\n15 10 21\n40 21 10\n0\n1-2\n3\n", "SLIT and SRAT")
     sizes = [int(n) / 1024 for n in re.findall(r"Node \d MemTotal: +(\d+) kB", outcome[1])]
     result.check(len(sizes) == 3 and 90 < sizes[0] <= 128 and 245 < sizes[1] <= 256
@@ -26,6 +28,15 @@ def numa(result):
     expect(result, outcome, 0, r"\n1\n.*Built 3 zonelists", "every node has its zones")
     hits = [int(n) for n in re.findall(r"numa_hit (\d+)", outcome[1])]
     result.check(len(hits) == 3 and hits[0] and hits[1], f"numa_hit of the nodes: {hits}")
+    expect(result, outcome, 0, r"\n0-2\n0-2\n0-2\n0-2\n1\n6\n8\n", "which nodes have what, and the maps of their CPUs")
+    anon = [int(n) for n in re.findall(r"Node \d AnonPages: +(\d+) kB", outcome[1])]
+    whole = re.search(r"\nAnonPages: +(\d+) kB", outcome[1])
+    result.check(len(anon) == 3 and whole and any(anon) and min(anon) < max(anon)
+                 and abs(sum(anon) - int(whole[1])) < 512,
+                 f"AnonPages of the nodes, {anon}, add up to the machine's", tail(outcome[1]))
+    zones = [int(n) * 4 for n in re.findall(r"nr_anon_pages (\d+)", outcome[1])]
+    result.check(len(zones) == 3 and all(abs(a - z) < 512 for a, z in zip(anon, zones)),
+                 f"zoneinfo has them by node, too: {zones}", tail(outcome[1]))
 
 
 def uma(result):

@@ -232,6 +232,7 @@ static void depths(void)
 
 static void without_effect(void)
 {
+	/* No node is over its dirty limit (dirty_test.c), the context has no group (account_test.c), no CPU has tags. */
 	static const gfp_t flags[] = {__GFP_WRITE, __GFP_ACCOUNT, __GFP_ZEROTAGS};
 	unsigned long before = nr_free_pages(), reach;
 	struct page *plain;

@@ -54,10 +54,10 @@ static void break_sums(struct mm_struct *mm, struct vm_area_struct *vma)
 	seen(vm_check_sums(), (atomic_fetch_add(&page->_mapcount, 1), atomic_fetch_sub(&other->_mapcount, 1)),
 	     (atomic_fetch_sub(&page->_mapcount, 1), atomic_fetch_add(&other->_mapcount, 1)),
 	     "two _mapcounts that are as wrong as each other");
-	seen(vm_check_sums(), mod_node_page_state(NR_ANON_MAPPED, 1), mod_node_page_state(NR_ANON_MAPPED, -1), "AnonPages");
-	seen(vm_check_sums(), mod_node_page_state(NR_FILE_MAPPED, 1), mod_node_page_state(NR_FILE_MAPPED, -1), "Mapped");
-	seen(vm_check_sums(), mod_node_page_state(NR_MLOCK, 1), mod_node_page_state(NR_MLOCK, -1), "Mlocked");
-	seen(vm_check_sums(), mod_node_page_state(NR_PAGETABLE, 1), mod_node_page_state(NR_PAGETABLE, -1), "PageTables");
+	seen(vm_check_sums(), mod_node_page_state(0, NR_ANON_MAPPED, 1), mod_node_page_state(0, NR_ANON_MAPPED, -1), "AnonPages");
+	seen(vm_check_sums(), mod_node_page_state(0, NR_FILE_MAPPED, 1), mod_node_page_state(0, NR_FILE_MAPPED, -1), "Mapped");
+	seen(vm_check_sums(), mod_node_page_state(0, NR_MLOCK, 1), mod_node_page_state(0, NR_MLOCK, -1), "Mlocked");
+	seen(vm_check_sums(), mod_node_page_state(0, NR_PAGETABLE, 1), mod_node_page_state(0, NR_PAGETABLE, -1), "PageTables");
 	seen(vm_check_sums(), vm_unacct_memory(1), atomic_long_add(1, &this_vm()->committed), "[MM4] Committed_AS");
 }
 
