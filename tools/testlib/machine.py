@@ -56,8 +56,8 @@ def machine_of(name):
 
 
 def iso(result):
-    outcome = run(ISO="1", CMD="uname -r; cat /proc/cmdline")
-    expect(result, outcome, 0, r"6\.12\.0-quire\n.*console=ttyS0", "the ISO")
+    outcome = run(ISO="1", CMD="uname -r; cat /proc/cmdline; dmesg | grep Page.tables", APPEND="no5lvl")
+    expect(result, outcome, 0, r"6\.12\.0-quire\n.*console=ttyS0.*\n.*: 4 levels \(no5lvl\)", "the ISO")
 
 
 def gzipped(result):
