@@ -351,7 +351,7 @@ static void make_ready(void)
 
 int main(void)
 {
-	long wild[] = { 8, 0x10000, 0x7ffffffff000, 0x800000000000, 0xffff800000000000,
+	long wild[] = { 8, 0x10000, 0x7ffffffff000, 0x800000000000, 0xfffffffffff000, 1l << 56, 0xffff800000000000,
 			0xffff888000000000, 0xffffc90000000000, 0xffffffff80200000, -64, -1,
 			0x4141414141414141, 0, 0 };
 	int fds[2], nr = (int)ARRAY_SIZE(wild);

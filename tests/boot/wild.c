@@ -96,7 +96,7 @@ static uint64_t pointer(void)
 	case 1:
 		return 0xffff888000000000ull + pick(1u << 30);
 	case 2:
-		return 0x7ffffffff000ull - pick(2 * PAGE);
+		return (pick(2) ? 0x800000000000ull : 1ull << 56) - pick(3 * PAGE);
 	case 3:
 		return tap_random_next(&my.random);
 	case 4: /* runs over the end */
