@@ -3,9 +3,8 @@
  * high.c - addresses above 47 bits: who asks for them gets them where the CPU has five levels of page tables, and nobody where
  * it has four. The same answers as Linux's on both.
  */
-#include "common.h"
+#include "uffd.h"
 
-#include <pthread.h>
 #include <setjmp.h>
 #include <sys/uio.h>
 #include <ucontext.h>
@@ -13,8 +12,6 @@
 #define WINDOW 0x7ffffffff000UL
 #define TOP ((1UL << 56) - PAGE)
 #define HIGH ((char *)(1UL << 48))
-#define RW (PROT_READ | PROT_WRITE)
-#define ANON (MAP_PRIVATE | MAP_ANONYMOUS)
 #define ARCH_SET_GS 0x1001
 #define PAGEMAP_PRESENT (1ULL << 63)
 
@@ -46,7 +43,7 @@ static int fault_at(void *address, int write)
 	return 0;
 }
 
-static char *map(void *hint, size_t bytes, int flags)
+static char *map_at(void *hint, size_t bytes, int flags)
 {
 	return mmap(hint, bytes, RW, ANON | flags, -1, 0);
 }
@@ -75,15 +72,15 @@ static int has_flag(const char *name)
 
 static void test_low(void)
 {
-	char *p = map(NULL, PAGE, 0);
+	char *p = map_at(NULL, PAGE, 0);
 
 	tap_ok(low(p), "without a hint a mapping lies below 47 bits");
 	munmap(p, PAGE);
 	tap_ok(low(sbrk(0)) && low(&p), "and so do heap and stack");
-	p = map((void *)(WINDOW - PAGE), 2 * PAGE, 0);
+	p = map_at((void *)(WINDOW - PAGE), 2 * PAGE, 0);
 	tap_ok(low(p) && (uintptr_t)p != WINDOW - PAGE, "a hint across the border is none");
 	munmap(p, 2 * PAGE);
-	p = map(HIGH, PAGE, MAP_32BIT);
+	p = map_at(HIGH, PAGE, MAP_32BIT);
 	tap_ok((uintptr_t)p < 1UL << 31, "MAP_32BIT weighs more than a hint");
 	munmap(p, PAGE);
 }
@@ -93,11 +90,12 @@ static void test_refused(void)
 {
 	unsigned char vector;
 	int pipes[2];
-	char *p = map(HIGH, PAGE, 0), byte = 0;
+	char *p = map_at(HIGH, PAGE, 0), byte = 0;
 	struct iovec here = { &byte, 1 }, there = { HIGH, 1 };
+	int monitor = enabled_fd(0);
 
 	tap_ok(low(p), "a hint above is none");
-	fails(map(HIGH, PAGE, MAP_FIXED), ENOMEM, "nothing is mapped there");
+	fails(map_at(HIGH, PAGE, MAP_FIXED), ENOMEM, "nothing is mapped there");
 	fails(mremap(p, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, HIGH), EINVAL, "nor moved there");
 	munmap(p, PAGE);
 	fails(munmap(HIGH, PAGE), EINVAL, "munmap");
@@ -105,6 +103,8 @@ static void test_refused(void)
 	fails(madvise(HIGH, PAGE, MADV_DONTNEED), ENOMEM, "madvise");
 	fails(mincore(HIGH, PAGE, &vector), ENOMEM, "mincore");
 	fails(process_vm_readv(getpid(), &here, 1, &there, 1, 0), EFAULT, "process_vm_readv");
+	fails(watch(monitor, HIGH, PAGE, MISSING), EINVAL, "userfaultfd");
+	close(monitor);
 	fails(syscall(SYS_arch_prctl, ARCH_SET_GS, HIGH), EPERM, "no segment begins there");
 	pipe(pipes);
 	fails(write(pipes[1], HIGH, 1), EFAULT, "nothing is read from there");
@@ -116,21 +116,21 @@ static void test_refused(void)
 
 static void test_places(void)
 {
-	char *p = map(HIGH, 2 * PAGE, 0), *q;
+	char *p = map_at(HIGH, 2 * PAGE, 0), *q;
 
 	tap_ok(p == HIGH, "a hint above is taken");
-	q = map(HIGH + PAGE, PAGE, 0);
+	q = map_at(HIGH + PAGE, PAGE, 0);
 	tap_ok((uintptr_t)q > WINDOW && (uintptr_t)q < TOP && q != HIGH + PAGE, "one that is taken asks for another place there");
 	munmap(q, PAGE);
-	q = map((void *)-1L, PAGE, 0);
+	q = map_at((void *)-1L, PAGE, 0);
 	tap_ok((uintptr_t)q > WINDOW && (uintptr_t)q < TOP, "and so does one beyond all addresses");
 	munmap(q, PAGE);
-	q = map((void *)(TOP - PAGE), PAGE, MAP_FIXED);
+	q = map_at((void *)(TOP - PAGE), PAGE, MAP_FIXED);
 	tap_ok((uintptr_t)q == TOP - PAGE && !fault_at(q, 1), "the last page can be had");
 	munmap(q, PAGE);
-	fails(map((void *)TOP, PAGE, MAP_FIXED), ENOMEM, "the one behind it cannot");
-	fails(map((void *)(TOP - PAGE), 2 * PAGE, MAP_FIXED), ENOMEM, "nor both");
-	q = map((void *)WINDOW, 2 * PAGE, MAP_FIXED_NOREPLACE);
+	fails(map_at((void *)TOP, PAGE, MAP_FIXED), ENOMEM, "the one behind it cannot");
+	fails(map_at((void *)(TOP - PAGE), 2 * PAGE, MAP_FIXED), ENOMEM, "nor both");
+	q = map_at((void *)WINDOW, 2 * PAGE, MAP_FIXED_NOREPLACE);
 	tap_ok((uintptr_t)q == WINDOW && !fault_at(q, 1) && !fault_at(q + PAGE, 1), "the border itself is nothing special");
 	munmap(q, 2 * PAGE);
 	q = mremap(p, PAGE, 2 * PAGE, MREMAP_MAYMOVE);
@@ -168,7 +168,7 @@ static void test_calls(void)
 
 	vm_pte();	/* what the C library needs for it is there */
 	before = vm_pte();
-	map(p, 2 * PAGE, MAP_FIXED);
+	map_at(p, 2 * PAGE, MAP_FIXED);
 	p[0] = 'a';
 	p[PAGE] = 'b';
 	tables = vm_pte() - before;
@@ -199,6 +199,27 @@ static void test_calls(void)
 	tap_is(fault_at(p + 3, 0), SEGV_MAPERR, "munmap");
 	tap_ok(last_address == p + 3, "si_addr has all bits");
 	tap_is(vm_pte(), before, "and the tables are gone");
+}
+
+/* A monitor hears of the address with all its bits, and answers there. */
+static void test_watched(void)
+{
+	char *p = map_at(HIGH + (9UL << 48), PAGE, 0), content[PAGE] = { [7] = 'w' };
+	struct copy answer = { U(p), U(content), PAGE, 0, 0 };
+	struct touch reader = { .address = p + 7 };
+	struct msg said = { .event = 0 };
+	int monitor = enabled_fd(0);
+	pthread_t thread;
+
+	tap_is(watch(monitor, p, PAGE, MISSING), 0, "userfaultfd");
+	pthread_create(&thread, NULL, touches, &reader);
+	tap_ok(next_msg(monitor, &said), "tells of the fault");
+	tap_ok(said.event == E_FAULT && said.address == U(p), "at %llx", (unsigned long long)said.address);
+	tap_is(ioctl(monitor, COPY, &answer), 0, "and puts a page there");
+	pthread_join(thread, NULL);
+	tap_is(reader.seen, 'w', "which its reader sees");
+	close(monitor);
+	munmap(p, PAGE);
 }
 
 static void test_faults(void)
@@ -239,7 +260,7 @@ static void test_code(void)
 		0xc3,				/* ret */
 	};
 	struct sigaction action = { .sa_sigaction = skip_ud2, .sa_flags = SA_SIGINFO | SA_ONSTACK }, old;
-	char *page = map((void *)(TOP - PAGE), PAGE, MAP_FIXED), *stack = map((void *)(TOP - 20 * PAGE), 16 * PAGE, MAP_FIXED);
+	char *page = map_at((void *)(TOP - PAGE), PAGE, MAP_FIXED), *stack = map_at((void *)(TOP - 20 * PAGE), 16 * PAGE, MAP_FIXED);
 	stack_t alternate = { .ss_sp = stack, .ss_size = 16 * PAGE }, none = { .ss_flags = SS_DISABLE };
 	char *start = page + PAGE - sizeof(code);
 
@@ -262,7 +283,7 @@ static void *come_and_go(void *argument)
 	uintptr_t self = (uintptr_t)argument, wrong = 0;
 
 	for (uintptr_t i = 0; i < 60; i++) {
-		volatile uintptr_t *p = (void *)map(HIGH + ((i % 5 * 4 + self) << 48) + ((i % 3) << 39), PAGE, MAP_FIXED);
+		volatile uintptr_t *p = (void *)map_at(HIGH + ((i % 5 * 4 + self) << 48) + ((i % 3) << 39), PAGE, MAP_FIXED);
 
 		wrong += *p != 0;
 		*p = i;
@@ -297,7 +318,7 @@ int main(void)
 	tap_plan(0);
 	sigaction(SIGSEGV, &action, NULL);
 	sigaction(SIGBUS, &action, NULL);
-	probe = map(HIGH, PAGE, MAP_FIXED);
+	probe = map_at(HIGH, PAGE, MAP_FIXED);
 	five = probe != MAP_FAILED;
 	if (five)
 		munmap(probe, PAGE);
@@ -306,6 +327,7 @@ int main(void)
 	if (five) {
 		test_places();
 		test_calls();
+		test_watched();
 		test_faults();
 		test_code();
 		test_threads();
