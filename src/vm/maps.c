@@ -52,7 +52,7 @@ static char *put_hex(char *out, u64 value, int width)
 	return out;
 }
 
-int vma_show_line(const struct vm_area_struct *vma, char *buf, size_t size)
+int vma_show_line(const struct vm_area_struct *vma, vaddr_t start, char *buf, size_t size)
 {
 	unsigned long flags = vma->vm_flags;
 	u32 major = 0, minor = 0;
@@ -63,9 +63,9 @@ int vma_show_line(const struct vm_area_struct *vma, char *buf, size_t size)
 	if (vma->vm_mapping) {
 		if (vma->vm_mapping->ops->file_id)
 			vma->vm_mapping->ops->file_id(vma->vm_file, &major, &minor, &inode);
-		offset = (u64)vma->vm_pgoff << PAGE_SHIFT;
+		offset = ((u64)vma->vm_pgoff << PAGE_SHIFT) + (start - vma->vm_start);
 	}
-	out = put_hex(out, vma->vm_start, 8);
+	out = put_hex(out, start, 8);
 	*out++ = '-';
 	out = put_hex(out, vma->vm_end, 8);
 	*out++ = ' ';
@@ -140,7 +140,7 @@ int mm_show_maps_part(struct mm_struct *mm, struct text_sink *sink, vaddr_t *nex
 	mmap_read_lock(mm);
 	vma = find_vma(mm, *next);
 	for (; vma && len + MAPS_LINE_BYTES <= MAPS_BUFFER_BYTES; vma = vma->vm_next) {
-		len += (size_t)vma_show_line(vma, buf + len, MAPS_BUFFER_BYTES - len);
+		len += (size_t)vma_show_line(vma, vma_shown_from(vma, *next), buf + len, MAPS_BUFFER_BYTES - len);
 		*next = vma->vm_end;
 	}
 	mmap_read_unlock(mm);

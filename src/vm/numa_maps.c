@@ -113,13 +113,13 @@ static size_t put_kind(char *buf, size_t size, const struct vm_area_struct *vma,
 	return 0;
 }
 
-static size_t put_line(char *buf, size_t size, const struct vm_area_struct *vma, char *path)
+static size_t put_line(char *buf, size_t size, const struct vm_area_struct *vma, vaddr_t start, char *path)
 {
 	struct numa_stats ns = { 0 };
 	size_t len;
 
-	pgtable_look_entries(&vma->vm_mm->pgt, vma->vm_start, vma->vm_end, count_entry, &ns);
-	len = (size_t)quire_scnprintf(buf, size, "%08lx default", vma->vm_start);
+	pgtable_look_entries(&vma->vm_mm->pgt, start, vma->vm_end, count_entry, &ns);
+	len = (size_t)quire_scnprintf(buf, size, "%08lx default", start);
 	len += put_kind(buf + len, size - len, vma, path);
 	len += put_figures(buf + len, size - len, &ns);
 	buf[len++] = '\n';
@@ -138,7 +138,7 @@ int mm_show_numa_maps_part(struct mm_struct *mm, struct text_sink *sink, vaddr_t
 	mmap_read_lock(mm);
 	vma = find_vma(mm, *next);
 	if (vma) {
-		len = put_line(buf, NUMA_LINE_BYTES, vma, buf + NUMA_LINE_BYTES);
+		len = put_line(buf, NUMA_LINE_BYTES, vma, vma_shown_from(vma, *next), buf + NUMA_LINE_BYTES);
 		*next = vma->vm_end;
 	}
 	mmap_read_unlock(mm);

@@ -62,10 +62,10 @@ static void account_entry(void *arg, pte_t entry)
 		account_page(mss, pfn_to_page(softpte_pfn(entry)), entry);
 }
 
-static void gather_vma(struct mem_size_stats *mss, const struct vm_area_struct *vma)
+static void gather_vma(struct mem_size_stats *mss, const struct vm_area_struct *vma, vaddr_t start)
 {
 	mss->vma_locked = (vma->vm_flags & VM_LOCKED) != 0;
-	pgtable_look_entries(&vma->vm_mm->pgt, vma->vm_start, vma->vm_end, account_entry, mss);
+	pgtable_look_entries(&vma->vm_mm->pgt, start, vma->vm_end, account_entry, mss);
 }
 
 /* A text that grows in a buffer. */
@@ -135,13 +135,13 @@ static void put_flags(struct text *t, const struct vm_area_struct *vma)
 	t->len += (size_t)quire_scnprintf(t->buf + t->len, t->size - t->len, "\n");
 }
 
-static void put_vma(struct text *t, const struct vm_area_struct *vma)
+static void put_vma(struct text *t, const struct vm_area_struct *vma, vaddr_t start)
 {
 	struct mem_size_stats mss = { 0 };
 
-	gather_vma(&mss, vma);
-	t->len = (size_t)vma_show_line(vma, t->buf, t->size);
-	put_kb(t, "Size:", (u64)vma->vm_end - vma->vm_start);
+	gather_vma(&mss, vma, start);
+	t->len = (size_t)vma_show_line(vma, start, t->buf, t->size);
+	put_kb(t, "Size:", (u64)vma->vm_end - start);
 	put_kb(t, "KernelPageSize:", PAGE_SIZE);
 	put_kb(t, "MMUPageSize:", PAGE_SIZE);
 	put_stats(t, &mss, false);
@@ -164,7 +164,7 @@ int mm_show_smaps_part(struct mm_struct *mm, struct text_sink *sink, vaddr_t *ne
 	mmap_read_lock(mm);
 	vma = find_vma(mm, *next);
 	if (vma) {
-		put_vma(&t, vma);
+		put_vma(&t, vma, vma_shown_from(vma, *next));
 		*next = vma->vm_end;
 	}
 	mmap_read_unlock(mm);
@@ -174,21 +174,35 @@ int mm_show_smaps_part(struct mm_struct *mm, struct text_sink *sink, vaddr_t *ne
 	return err;
 }
 
+/* The next VMA's pages; its end. False: there is none. The program may change its VMAs before the one after it. */
+static bool gather_next(struct mm_struct *mm, struct mem_size_stats *mss, vaddr_t *first, vaddr_t *next)
+{
+	const struct vm_area_struct *vma;
+
+	mmap_read_lock(mm);
+	vma = find_vma(mm, *next);
+	if (vma) {
+		if (!*next)
+			*first = vma->vm_start;
+		gather_vma(mss, vma, vma_shown_from(vma, *next));
+		*next = vma->vm_end;
+	}
+	mmap_read_unlock(mm);
+	return vma != NULL;
+}
+
 int mm_show_smaps_rollup(struct mm_struct *mm, struct text_sink *sink)
 {
 	struct text t = { .buf = kmalloc(SMAPS_BUFFER_BYTES, GFP_KERNEL), .size = SMAPS_BUFFER_BYTES };
 	struct mem_size_stats mss = { 0 };
-	const struct vm_area_struct *vma;
+	vaddr_t first = 0, next = 0;
 	int err;
 
 	if (!t.buf)
 		return -ENOMEM;
-	mmap_read_lock(mm);
-	for (vma = mm->mmap; vma; vma = vma->vm_next)
-		gather_vma(&mss, vma);
-	t.len = (size_t)quire_scnprintf(t.buf, t.size, "%08lx-%08lx ---p 00000000 00:00 0 ", mm->mmap ? mm->mmap->vm_start : 0,
-					mm->last ? mm->last->vm_end : 0);
-	mmap_read_unlock(mm);
+	while (gather_next(mm, &mss, &first, &next))
+		;
+	t.len = (size_t)quire_scnprintf(t.buf, t.size, "%08lx-%08lx ---p 00000000 00:00 0 ", first, next);
 	t.len += (size_t)quire_scnprintf(t.buf + t.len, t.size - t.len, "%*s[rollup]\n",
 					 max(MAPS_NAME_COLUMN + 1 - (int)t.len, 0), "");
 	put_stats(&t, &mss, true);
