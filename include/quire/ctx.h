@@ -26,6 +26,7 @@ enum quire_ctx_flags {
 	QUIRE_CTX_IRQ = 1 << 4,         /* an interrupt handler: never sleeps                  */
 	QUIRE_CTX_OOM_VICTIM = 1 << 5,  /* is being killed for memory: reserves, no ladder     */
 	QUIRE_CTX_PAGEFAULT_OFF = 1 << 6, /* a fault on user memory fails instead of waiting   */
+	QUIRE_CTX_FAULT_WAITED = 1 << 7, /* the fault that is being tried again has waited    */
 };
 
 /* What fail_nth counts, as bits. */
@@ -50,6 +51,7 @@ struct quire_ctx {
 	 * happened. Allocations that must not fail (__GFP_NOFAIL) do not count. */
 	u32 fail_nth;
 	u32 fail_kinds;                   /* enum quire_fail_kind                               */
+	unsigned long min_flt, maj_flt;   /* faults that ended well: at once, and after a wait for the page */
 };
 
 /*

@@ -114,6 +114,11 @@ void mmgrab(struct mm_struct *mm);
 void mmdrop(struct mm_struct *mm);
 /* fork: *child is a copy-on-write copy. 0, -ENOMEM, -EINTR. */
 int dup_mm(struct mm_struct *mm, struct mm_struct **child);
+/* How gladly its program is ended when memory is gone, in thousandths of all memory: from OOM_SCORE_ADJ_MIN, never, to
+ * OOM_SCORE_ADJ_MAX. A new one and a copy begin with never, until their owner can be ended. Any context. */
+#define OOM_SCORE_ADJ_MIN (-1000)
+#define OOM_SCORE_ADJ_MAX 1000
+void mm_set_oom_score_adj(struct mm_struct *mm, int adj);
 /* Makes `next` the page table of this CPU. prev may be NULL. next NULL: kernel only, keep what is loaded (lazy). IRQs off. */
 void switch_mm(struct mm_struct *prev, struct mm_struct *next);
 
@@ -256,6 +261,9 @@ enum ram_reserve { RAM_RESERVE, RAM_NORESERVE };
 int ram_object_init(struct ram_object *ram, const struct address_space_operations *ops, u64 bytes, enum ram_reserve reserve);
 /* Frees the pages; nothing maps the object any more. May sleep. */
 void ram_object_destroy(struct ram_object *ram);
+/* Pages of files in memory count as promised from when they are made (negative: until they are gone): for the owner's account_pages.
+ * 0, or -ENOMEM where no more may be promised. Never sleeps. */
+int mm_commit_pages(long nr);
 u64 ram_object_size(struct address_space *mapping);
 int ram_object_account(struct address_space *mapping, long nr);
 /* shmdt: unmaps what is left of one mapping that showed an object with these operations from `addr` on. 0, or -EINVAL when

@@ -27,7 +27,8 @@ static void __noinline user_fault_signal(struct pt_regs *regs, unsigned long add
 {
 	int sig = result.what & VM_FAULT_SIGSEGV ? SIGSEGV : SIGBUS;
 
-	if ((result.what & VM_FAULT_OOM) && alloc_failed_on_purpose())
+	/* Who is being ended, perhaps for memory, ends; what fails for a test is tried again. */
+	if ((result.what & VM_FAULT_OOM) && (fatal_signal_pending(current) || alloc_failed_on_purpose()))
 		return;
 	if (result.what & VM_FAULT_OOM) {
 		pr_err("%s[%d]: out of memory in a page fault at %lx, killed", current->comm,
@@ -61,10 +62,6 @@ void do_user_fault(struct pt_regs *regs, unsigned long address, unsigned long er
 	result = handle_user_fault(current_thread()->mm, address, access_flags(error) | FAULT_FLAG_USER);
 	if (unlikely(result.what & VM_FAULT_ERROR))
 		user_fault_signal(regs, address, error, result);
-	else if (unlikely(result.what & VM_FAULT_MAJOR))
-		current->maj_flt++;
-	else
-		current->min_flt++;
 }
 
 /* The copy functions touched a user page that is not there; anything else of the kernel must not fault. */

@@ -10,6 +10,7 @@
 #include "proc/pid.h"
 #include "proc/signal.h"
 #include "quire/mm.h"
+#include "quire/stats.h"
 #include "sched/sched.h"
 
 #define PAGE_KB 4ul
@@ -96,8 +97,8 @@ static void view_times(struct task *task, struct time_view *v)
 		task_cputime(t, &utime, &stime);
 		v->utime += utime;
 		v->stime += stime;
-		v->min_flt += t->min_flt;
-		v->maj_flt += t->maj_flt;
+		v->min_flt += t->ctx.min_flt;
+		v->maj_flt += t->ctx.maj_flt;
 	}
 	spin_unlock_irq(&tasklist_lock);
 }
@@ -214,9 +215,9 @@ static int show_memory(struct text_sink *sink, struct task *task)
 	if (err)
 		return err;
 	return sink_printf(sink, "VmData:\t%8lu kB\nVmStk:\t%8lu kB\nVmExe:\t%8lu kB\nVmLib:\t%8lu kB\nVmPTE:\t%8lu kB\n"
-			   "VmSwap:\t%8lu kB\n", u->data_vm * PAGE_KB, u->stack_vm * PAGE_KB, text,
+			   "VmSwap:\t%8lu kB\nCoreDumping:\t0\nTHP_enabled:\t0\nuntag_mask:\t%#lx\n", u->data_vm * PAGE_KB, u->stack_vm * PAGE_KB, text,
 			   u->exec_vm * PAGE_KB > text ? u->exec_vm * PAGE_KB - text : 0, u->pgtables_bytes / 1024,
-			   u->rss[MM_SWAPENTS] * PAGE_KB);
+			   u->rss[MM_SWAPENTS] * PAGE_KB, ~0ul);
 }
 
 static int show_signals(struct text_sink *sink, struct task *task)
@@ -279,7 +280,17 @@ static int show_cpus(struct text_sink *sink, struct task *task)
 		first = false;
 		cpu = end + 1;
 	}
-	return err ? err : sink_printf(sink, "\nvoluntary_ctxt_switches:\t%llu\nnonvoluntary_ctxt_switches:\t%llu\n",
+	return err ? err : sink_puts(sink, "\n");
+}
+
+/* The nodes that its memory may come from: all, as long as nothing keeps a task to some. */
+static int show_nodes(struct text_sink *sink, struct task *task)
+{
+	int err = sink_puts(sink, "Mems_allowed_list:\t");
+
+	if (!err)
+		err = quire_show_nodes("has_memory", sink);
+	return err ? err : sink_printf(sink, "voluntary_ctxt_switches:\t%llu\nnonvoluntary_ctxt_switches:\t%llu\n",
 				       (unsigned long long)task->nvcsw, (unsigned long long)task->nivcsw);
 }
 
@@ -293,7 +304,9 @@ int proc_show_status(struct text_sink *sink, struct task *task)
 		err = show_signals(sink, task);
 	if (!err)
 		err = show_capabilities(sink, task);
-	return err ? err : show_cpus(sink, task);
+	if (!err)
+		err = show_cpus(sink, task);
+	return err ? err : show_nodes(sink, task);
 }
 
 /* ---- limits ---- */

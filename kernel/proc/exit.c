@@ -212,8 +212,8 @@ static void add_figures(struct signal *sig, struct task *p)
 	sig->sum_exec += p->se.sum_exec;
 	sig->nvcsw += p->nvcsw;
 	sig->nivcsw += p->nivcsw;
-	sig->min_flt += p->min_flt;
-	sig->maj_flt += p->maj_flt;
+	sig->min_flt += p->ctx.min_flt;
+	sig->maj_flt += p->ctx.maj_flt;
 	sig->inblock += p->inblock;
 	sig->oublock += p->oublock;
 }

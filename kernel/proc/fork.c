@@ -168,6 +168,7 @@ static int copy_mm(struct task *p, u64 flags)
 		error = dup_mm(mm, &mm);
 		if (error)
 			return error;
+		mm_set_oom_score_adj(mm, p->signal->oom_score_adj);
 	}
 	p->thread.mm = p->active_mm = mm;
 	return 0;
@@ -254,7 +255,6 @@ static void reset_task(struct task *p)
 	p->restart_block.fn = NULL;
 	p->start_time = ktime_get_ns();
 	p->utime_ticks = p->stime_ticks = 0;
-	p->min_flt = p->maj_flt = 0;
 	p->rchar = p->wchar = p->inblock = p->oublock = 0;
 	p->robust_list = NULL;
 	p->set_child_tid = p->clear_child_tid = NULL;

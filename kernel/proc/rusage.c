@@ -43,8 +43,8 @@ static void add_thread(struct task *t, struct rusage *usage)
 {
 	usage->ru_nvcsw += (long)t->nvcsw;
 	usage->ru_nivcsw += (long)t->nivcsw;
-	usage->ru_minflt += (long)t->min_flt;
-	usage->ru_majflt += (long)t->maj_flt;
+	usage->ru_minflt += (long)t->ctx.min_flt;
+	usage->ru_majflt += (long)t->ctx.maj_flt;
 	usage->ru_inblock += (long)t->inblock;
 	usage->ru_oublock += (long)t->oublock;
 }

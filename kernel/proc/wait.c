@@ -61,8 +61,8 @@ static void add_child_figures(struct signal *to, struct task *p)
 	spin_lock(&current->sighand->lock);
 	to->cutime += utime + sig->utime + sig->cutime;
 	to->cstime += stime + sig->stime + sig->cstime;
-	to->cmin_flt += p->min_flt + sig->min_flt + sig->cmin_flt;
-	to->cmaj_flt += p->maj_flt + sig->maj_flt + sig->cmaj_flt;
+	to->cmin_flt += p->ctx.min_flt + sig->min_flt + sig->cmin_flt;
+	to->cmaj_flt += p->ctx.maj_flt + sig->maj_flt + sig->cmaj_flt;
 	to->cnvcsw += p->nvcsw + sig->nvcsw + sig->cnvcsw;
 	to->cnivcsw += p->nivcsw + sig->nivcsw + sig->cnivcsw;
 	to->cinblock += p->inblock + sig->inblock + sig->cinblock;

@@ -187,7 +187,6 @@ struct task {
 	/* time */
 	u64 start_time;			/* (c) ktime_get_ns */
 	u64 utime_ticks, stime_ticks;	/* (o) ticks in user and in kernel mode */
-	unsigned long min_flt, maj_flt;	/* (o) */
 	unsigned long rchar, wchar, inblock, oublock; /* (o) */
 
 	/* threads' agreements with user space */

@@ -102,7 +102,8 @@ static vm_fault_t do_spurious(struct vm_fault *vmf)
 		spin_unlock(ptl);
 	}
 	flush_tlb_fix_spurious(vmf->address);
-	return 0;
+	/* Who only looks whether the page is there has had no fault. */
+	return vmf->flags & FAULT_FLAG_REMOTE ? VM_FAULT_NOPAGE : 0;
 }
 
 static __noinline vm_fault_t make_tables(struct vm_fault *vmf)
@@ -191,9 +192,10 @@ static struct fault_result try_again(unsigned int flags)
 {
 	const struct quire_port *port = this_quire()->port;
 
+	fault_account(0);
 	if (!(flags & FAULT_FLAG_USER) && port->fatal_signal_pending && port->fatal_signal_pending())
 		return finish_error(VM_FAULT_SIGBUS);
-	return (struct fault_result){ 0 };
+	return (struct fault_result){ .what = VM_FAULT_MAJOR };
 }
 
 /* A stack may reach down to the address: then it is grown, with the mmap lock held to write and given back to read. */
@@ -210,8 +212,8 @@ static struct vm_area_struct *grow_stack(struct mm_struct *mm, vaddr_t address)
 	return vma;
 }
 
-/* Under the mmap lock: authoritative. */
-static __noinline struct fault_result fault_slow(struct mm_struct *mm, vaddr_t address, unsigned int flags)
+/* Under the mmap lock: authoritative. With VM_FAULT_MAJOR in it VM_FAULT_RETRY means: the page has been read, look again. */
+static struct fault_result fault_locked(struct mm_struct *mm, vaddr_t address, unsigned int flags)
 {
 	struct fault_result result = { 0 };
 	struct vm_area_struct *vma;
@@ -230,9 +232,23 @@ static __noinline struct fault_result fault_slow(struct mm_struct *mm, vaddr_t a
 	else
 		what = handle_watched_fault(mm, vma, address, flags | FAULT_FLAG_ALLOW_RETRY);
 	if (unlikely(what & VM_FAULT_RETRY))
-		return try_again(flags);
+		return (struct fault_result){ .what = what };
 	mmap_read_unlock(mm);
 	return result.what ? result : finish(what);
+}
+
+static __noinline struct fault_result fault_slow(struct mm_struct *mm, vaddr_t address, unsigned int flags)
+{
+	struct fault_result result;
+
+	do {
+		result = fault_locked(mm, address, flags);
+	} while ((result.what & (VM_FAULT_RETRY | VM_FAULT_MAJOR)) == (VM_FAULT_RETRY | VM_FAULT_MAJOR));
+	if (unlikely(result.what & VM_FAULT_RETRY))
+		return try_again(flags);
+	/* What was waited for may be gone. */
+	this_ctx()->flags &= ~(u32)QUIRE_CTX_FAULT_WAITED;
+	return result;
 }
 
 struct fault_result handle_user_fault(struct mm_struct *mm, vaddr_t address, unsigned int flags)
@@ -240,7 +256,6 @@ struct fault_result handle_user_fault(struct mm_struct *mm, vaddr_t address, uns
 	struct vm_area_struct *vma;
 	vm_fault_t result;
 
-	count_vm_event(PGFAULT);
 	if (unlikely(address >= TASK_SIZE))
 		return segv(FAULT_SEGV_MAPERR);
 	if (unlikely(flags & (FAULT_FLAG_REMOTE | FAULT_FLAG_PKEY)))
@@ -264,5 +279,6 @@ struct fault_result handle_user_fault(struct mm_struct *mm, vaddr_t address, uns
 	vma_end_read(vma);
 	if (unlikely(result & VM_FAULT_RETRY))
 		return fault_slow(mm, address, flags);
+	fault_account(result);
 	return finish(result);
 }

@@ -31,6 +31,34 @@ static struct page *new_ram_page(struct address_space *mapping, pgoff_t index, v
 	return NULL;
 }
 
+/*
+ * Brings the page into the cache without any lock, so that nobody waits for the disk who does not want the page: neither who
+ * changes the VMA, nor the faults that wait for that one. VM_FAULT_RETRY, or an error with the mmap lock held again.
+ */
+static vm_fault_t read_unlocked(struct vm_fault *vmf, struct address_space *mapping, pgoff_t index)
+{
+	const struct address_space_operations *ops = mapping->ops;
+	void *file = vmf->vma->vm_file;
+	struct page *page;
+
+	if (vmf->flags & FAULT_FLAG_VMA_LOCK)
+		return VM_FAULT_RETRY;
+	/* The VMA may go meanwhile, and what it shows with it. */
+	if (ops->get_file)
+		ops->get_file(file);
+	mmap_read_unlock(vmf->mm);
+	count_vm_event(PGMAJFAULT);
+	page = read_cache_page(mapping, index);
+	if (ops->put_file)
+		ops->put_file(file);
+	if (!IS_ERR(page)) {
+		put_page(page);
+		return VM_FAULT_RETRY | VM_FAULT_MAJOR;
+	}
+	mmap_read_lock(vmf->mm);
+	return err_to_fault(PTR_ERR(page));
+}
+
 /* The object's page for the fault: up to date, referenced, within the object. NULL with *failed. */
 static struct page *object_page(struct vm_fault *vmf, pgoff_t index, vm_fault_t *failed)
 {
@@ -61,6 +89,10 @@ static struct page *object_page(struct vm_fault *vmf, pgoff_t index, vm_fault_t 
 		if (page)
 			return page;
 		*failed = err_to_fault(err);
+		return NULL;
+	}
+	if (vmf->flags & (FAULT_FLAG_VMA_LOCK | FAULT_FLAG_ALLOW_RETRY)) {
+		*failed = read_unlocked(vmf, mapping, index);
 		return NULL;
 	}
 	count_vm_event(PGMAJFAULT);

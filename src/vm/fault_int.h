@@ -10,7 +10,8 @@
  *	                                  shared: itself              shared: tell the owner, make writable
  *
  * Handlers return 0 when the entry is there now (or somebody else changed it meanwhile: the instruction is simply run again),
- * or VM_FAULT_* bits. VM_FAULT_RETRY: what is needed cannot be had under the VMA's lock alone; nothing was done.
+ * or VM_FAULT_* bits. VM_FAULT_RETRY: what is needed cannot be had under the VMA's lock alone, nothing was done; from under the
+ * mmap lock: it was waited for, without the lock, which is dropped now (only with FAULT_FLAG_ALLOW_RETRY).
  *
  * Lock: at entry the VMA's read lock or the mmap lock; a handler takes and drops the leaf table's lock. Sleeps: yes.
  */
@@ -68,7 +69,30 @@ static __always_inline pte_t fault_inherit_wp(const struct vm_fault *vmf, pte_t 
 	return pte_mkuffd_wp(pte_wrprotect(entry));
 }
 
-/* One entry, fully decided: called by faults and by get_user_pages. */
+/*
+ * A fault has ended, well or not: counted, and for the context that had it. One that is tried again is counted when it ends, as a
+ * major one since it has waited; what is refused before anybody looks at the entry is not counted.
+ */
+static __always_inline void fault_account(vm_fault_t result)
+{
+	struct quire_ctx *ctx = this_ctx();
+
+	if (unlikely(result & VM_FAULT_RETRY)) {
+		ctx->flags |= QUIRE_CTX_FAULT_WAITED;
+		return;
+	}
+	if (unlikely(result & VM_FAULT_NOPAGE))
+		return;
+	count_vm_event(PGFAULT);
+	if (unlikely((ctx->flags & QUIRE_CTX_FAULT_WAITED) | (result & (VM_FAULT_ERROR | VM_FAULT_MAJOR)))) {
+		ctx->maj_flt += !(result & VM_FAULT_ERROR);
+		ctx->flags &= ~(u32)QUIRE_CTX_FAULT_WAITED;
+	} else {
+		ctx->min_flt++;
+	}
+}
+
+/* One entry, fully decided: called by faults and by get_user_pages. Counts nothing. */
 vm_fault_t handle_mm_fault(struct mm_struct *mm, struct vm_area_struct *vma, vaddr_t address, unsigned int flags);
 
 /*

@@ -264,15 +264,29 @@ bool populate_vma(struct mm_struct *mm, struct vm_area_struct *vma, vaddr_t addr
 	return true;
 }
 
-/* What a monitor must bring is waited for page by page, before populate_vma would fail. True: the lock was dropped. */
-static bool wait_for_monitor(struct vm_area_struct *vma, unsigned long start, unsigned long *upto)
+/* May a page of it have to be waited for: from a monitor, or from a disk? */
+static bool comes_slowly(const struct vm_area_struct *vma)
+{
+	return vma->userfault || (vma->vm_mapping && !vma->special && !mapping_is_ram(vma->vm_mapping));
+}
+
+/* What comes slowly is waited for page by page without the lock; populate_vma would fail, or hold it. True: it was dropped. */
+static bool wait_for_page(struct vm_area_struct *vma, unsigned long start, unsigned long *upto)
 {
 	bool write = (vma->vm_flags & (VM_WRITE | VM_SHARED)) == VM_WRITE;
+	unsigned int flags = GUP_FAULT_FLAGS | (write ? FAULT_FLAG_WRITE : 0);
+	vm_fault_t result;
 
-	if (likely(!vma->userfault) || (vma->vm_flags & VM_LOCKONFAULT) || !(vma->vm_flags & VM_ACCESS_FLAGS))
+	if (likely(!comes_slowly(vma)) || (vma->vm_flags & (VM_LOCKONFAULT | VM_IO | VM_PFNMAP)) ||
+	    !(vma->vm_flags & VM_ACCESS_FLAGS))
 		return false;
 	*upto = min(*upto, start + PAGE_SIZE);
-	return userfault_fault(vma->vm_mm, vma, start, GUP_FAULT_FLAGS | (write ? FAULT_FLAG_WRITE : 0)) & VM_FAULT_RETRY;
+	result = vma->userfault ? userfault_fault(vma->vm_mm, vma, start, flags) :
+				  handle_mm_fault(vma->vm_mm, vma, start, flags);
+	if (!(result & VM_FAULT_RETRY))
+		return false;
+	fault_account(result);
+	return true;
 }
 
 /* Faults [start, end) in VMA by VMA. At a page that cannot be had: goes on behind its VMA, or stops with -EFAULT. */
@@ -294,7 +308,7 @@ static int populate_range(struct mm_struct *mm, unsigned long start, unsigned lo
 		/* In pieces, so that a writer need not wait for all of it. */
 		start = max(start, vma->vm_start);
 		upto = min(min(end, vma->vm_end), start + (512ul << PAGE_SHIFT));
-		if (unlikely(wait_for_monitor(vma, start, &upto))) {
+		if (unlikely(wait_for_page(vma, start, &upto))) {
 			if (port->fatal_signal_pending && port->fatal_signal_pending())
 				return -EINTR;
 			continue;

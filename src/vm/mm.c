@@ -29,6 +29,7 @@ struct mm_struct *mm_alloc(void)
 	init_rwsem(&mm->mmap_lock, LOCK_MMAP);
 	mutex_init(&mm->anon_mutex, LOCK_VMA);
 	mm->layout.mmap_base = DEFAULT_MAP_WINDOW;
+	mm->oom_score_adj = OOM_SCORE_ADJ_MIN;
 	spin_lock(&vm->mm_list_lock);
 	list_add_tail(&mm->mm_list, &vm->mm_list);
 	spin_unlock(&vm->mm_list_lock);
@@ -145,6 +146,11 @@ void mmput(struct mm_struct *mm)
 	exit_mmap(mm);
 	mm_set_exe(mm, NULL, NULL);
 	mmdrop(mm);
+}
+
+void mm_set_oom_score_adj(struct mm_struct *mm, int adj)
+{
+	WRITE_ONCE(mm->oom_score_adj, (short)adj);
 }
 
 void switch_mm(struct mm_struct *prev, struct mm_struct *next)

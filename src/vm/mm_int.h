@@ -39,6 +39,8 @@ struct mm_struct {
 	unsigned long hiwater_rss;          /* racy maximum, refreshed where RSS falls and where it is read */
 	unsigned long def_flags;            /* (M) VM_LOCKED* for new mappings (mlockall) */
 	bool has_pinned;                    /* (M) to read is enough: some page was pinned once; never false again */
+	short oom_score_adj;                /* racy: how gladly it is ended for memory, see mm_set_oom_score_adj */
+	bool oom_given_up;                  /* (mm_list_lock) was to be ended, and did not */
 	bool read_implies_exec;             /* (M) to write: what may be read may be run, where the mapping allows */
 	u16 pkey_map;                       /* (M) bit n: protection key n is allocated; 0 where there are none */
 	u16 execute_only_pkey;              /* (M) of memory that may only be executed; 0: none yet */

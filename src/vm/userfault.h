@@ -88,13 +88,15 @@ bool userfault_remove(struct vm_area_struct *vma, unsigned long start, unsigned 
  */
 vm_fault_t userfault_fault(struct mm_struct *mm, struct vm_area_struct *vma, vaddr_t address, unsigned int flags);
 
-/* handle_mm_fault for callers that hold the mmap lock, where the VMA may be watched. */
+/* handle_mm_fault for callers that hold the mmap lock, where the VMA may be watched; counts it. */
 static inline vm_fault_t handle_watched_fault(struct mm_struct *mm, struct vm_area_struct *vma, vaddr_t address,
 					      unsigned int flags)
 {
-	if (unlikely(vma->userfault))
-		return userfault_fault(mm, vma, address, flags);
-	return handle_mm_fault(mm, vma, address, flags);
+	vm_fault_t result = unlikely(vma->userfault) ? userfault_fault(mm, vma, address, flags) :
+						       handle_mm_fault(mm, vma, address, flags);
+
+	fault_account(result);
+	return result;
 }
 
 #endif

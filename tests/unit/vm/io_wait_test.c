@@ -15,6 +15,7 @@ static struct {
 	struct address_space mapping;
 	unsigned long file, other, shared;
 	unsigned int next, reading, go_on, gave_up, wrong;
+	unsigned long min_flt, maj_flt;
 } run;
 
 static u64 size(struct address_space *mapping)
@@ -61,6 +62,11 @@ static void work_meanwhile(void)
 	run.wrong += do_mprotect(mm, a, PG, PROT_READ) != 0;
 	run.wrong += do_munmap(mm, a, 4 * PG) != 0;
 	run.wrong += segv_code(a, 0) != FAULT_SEGV_MAPERR;
+	/* The very VMA whose page is being read: who changes it need not wait, nor who faults behind such a change. */
+	run.wrong += do_mprotect(mm, run.file, 3 * PG, PROT_READ | PROT_WRITE) != 0;
+	run.wrong += do_munmap(mm, run.file + 4 * PG, 4 * PG) != 0;
+	a = map_anon(mm, 1, PROT_READ | PROT_WRITE, MAP_POPULATE);
+	run.wrong += IS_ERR_VALUE(a) || poke(a, 4) != 0;
 	__atomic_store_n(&run.go_on, 1, __ATOMIC_RELEASE);
 }
 
@@ -68,10 +74,15 @@ static void worker(void *unused)
 {
 	mmget(run.mm);
 	vm_run_on(run.mm);
-	if (__atomic_fetch_add(&run.next, 1, __ATOMIC_SEQ_CST) == 0)
+	if (__atomic_fetch_add(&run.next, 1, __ATOMIC_SEQ_CST) == 0) {
+		run.min_flt = this_ctx()->min_flt;
+		run.maj_flt = this_ctx()->maj_flt;
 		run.wrong += peek(run.file + PG) != 7;
-	else
+		run.min_flt = this_ctx()->min_flt - run.min_flt;
+		run.maj_flt = this_ctx()->maj_flt - run.maj_flt;
+	} else {
 		work_meanwhile();
+	}
 	vm_run_on(NULL);
 	pgtable_switch_kernel();
 	vm_machine.running[this_cpu()] = NULL;
@@ -94,6 +105,8 @@ int main(void)
 	vm_run_on(mm);
 	tap_is(run.gave_up, 0, "nobody waited for the page that was being read");
 	tap_is(run.wrong, 0, "faults, mmap, mprotect and munmap went on meanwhile, and the page came");
+	tap_is(run.maj_flt, 1, "who read the page had a major fault");
+	tap_is(run.min_flt, 0, "and no other");
 	do_munmap(mm, run.file, 8 * PG);
 	address_space_destroy(&run.mapping);
 	vm_machine_end(mm);
