@@ -114,10 +114,16 @@ static int account_pages(struct address_space *mapping, long nr)
 {
 	struct inode *inode = mapping->host;
 	struct tmpfs_info *info = tmpfs_sb(inode->i_sb);
-	long used = atomic_long_add_return(nr, &info->used_blocks);
+	long used;
 
+	/* Nothing limits a ramfs, and nobody counts on its pages. */
+	if (!info->ramfs && mm_commit_pages(nr))
+		return -ENOSPC;
+	used = atomic_long_add_return(nr, &info->used_blocks);
 	if (nr > 0 && info->max_blocks && used > info->max_blocks) {
 		atomic_long_sub(nr, &info->used_blocks);
+		if (!info->ramfs)
+			(void)mm_commit_pages(-nr);
 		return -ENOSPC;
 	}
 	return 0;

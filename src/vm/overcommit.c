@@ -78,6 +78,14 @@ int vm_charge(const struct mm_struct *mm, long pages)
 	return vm_enough_memory(mm, pages, admin);
 }
 
+int mm_commit_pages(long nr)
+{
+	if (nr > 0)
+		return vm_charge(NULL, nr);
+	vm_unacct_memory(-nr);
+	return 0;
+}
+
 unsigned long vm_committed_pages(void)
 {
 	long pages = atomic_long_read(&this_vm()->committed);

@@ -18,13 +18,7 @@ int ram_object_account(struct address_space *mapping, long nr)
 {
 	const struct ram_object *ram = mapping->host;
 
-	if (ram->charged)
-		return 0;
-	if (nr < 0) {
-		vm_unacct_memory(-nr);
-		return 0;
-	}
-	return vm_charge(NULL, nr);
+	return ram->charged ? 0 : mm_commit_pages(nr);
 }
 
 int ram_object_init(struct ram_object *ram, const struct address_space_operations *ops, u64 bytes, enum ram_reserve reserve)
