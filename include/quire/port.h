@@ -101,7 +101,7 @@ struct quire_port {
 
 	/* Tier 4: user memory, and with it processes. None is needed. */
 
-	/* Out of memory: ends the process that owns `mm`. `text` explains. Must not wait for it.
+	/* Out of memory: ends the process that owns `mm`. `text` tells what it held. Must not wait for it.
 	 * NULL: nobody is ended, the request fails. */
 	void (*oom_kill)(struct mm_struct *mm, const char *text);
 

@@ -62,16 +62,20 @@ static int port_start_thread(const char *name, void (*fn)(void *arg), void *arg)
 	return kthread_run(fn, arg, name) ? 0 : -ENOMEM;
 }
 
+/* All who share it: as long as one of them lives, nothing comes back. */
 static void port_oom_kill(struct mm_struct *mm, const char *text)
 {
 	unsigned long flags;
 	struct task *p;
 
-	pr_err("%s", text);
+	pr_warn("%s invoked oom-killer", current->comm);
 	spin_lock_irqsave(&tasklist_lock, flags);
-	list_for_each_entry(p, &task_list, tasks)
-		if (p->thread.mm == mm && !(p->flags & PF_KTHREAD))
-			kill_process(p);
+	list_for_each_entry(p, &task_list, tasks) {
+		if (p->thread.mm != mm || p->flags & PF_KTHREAD)
+			continue;
+		pr_err("Out of memory: Killed process %d (%s) %s", p->tgid, p->comm, text);
+		kill_process(p);
+	}
 	spin_unlock_irqrestore(&tasklist_lock, flags);
 }
 

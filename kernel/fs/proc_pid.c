@@ -6,6 +6,7 @@
 #include "fs/proc_pid.h"
 #include "proc/pid.h"
 #include "proc/signal.h"
+#include "quire/oom.h"
 #include "quire/slab.h"
 
 static struct kmem_cache *proc_inode_cache;
@@ -179,6 +180,7 @@ static int show_oom_score_adj(struct text_sink *sink, struct task *task)
 
 static int store_oom_score_adj(struct task *task, const char *text, size_t len)
 {
+	struct mm_struct *mm;
 	long value;
 	int err = parse_long(text, &value);
 
@@ -189,9 +191,26 @@ static int store_oom_score_adj(struct task *task, const char *text, size_t len)
 	if (value < task->signal->oom_score_adj_min && !capable(CAP_SYS_RESOURCE))
 		return -EACCES;
 	task->signal->oom_score_adj = (short)value;
+	mm = task->tgid == 1 ? NULL : get_task_mm(task);
+	if (mm) {
+		mm_set_oom_score_adj(mm, (int)value);
+		mmput(mm);
+	}
 	if (capable(CAP_SYS_RESOURCE))
 		task->signal->oom_score_adj_min = (short)value;
 	return 0;
+}
+
+static int show_oom_score(struct text_sink *sink, struct task *task)
+{
+	struct mm_struct *mm = get_task_mm(task);
+	unsigned int score = 0;
+
+	if (mm) {
+		score = mm_oom_score(mm);
+		mmput(mm);
+	}
+	return sink_printf(sink, "%u\n", score);
 }
 
 static int show_personality(struct text_sink *sink, struct task *task)
@@ -317,6 +336,7 @@ static const struct pid_entry entries[] = {
 	{ .name = "clear_refs", .mode = S_IFREG | 0200, .store = proc_store_clear_refs },
 	{ .name = "pagemap", .mode = S_IFREG | 0400, .fops = &proc_pagemap_fops },
 	TEXT("wchan", 0444, show_wchan),
+	TEXT("oom_score", 0444, show_oom_score),
 	{ .name = "oom_score_adj", .mode = S_IFREG | 0644, .show = show_oom_score_adj, .store = store_oom_score_adj },
 	SECRET("io", 0400, proc_show_io),
 	{ .name = "fail-nth", .mode = S_IFREG | 0644, .fops = &proc_fail_nth_fops, .debug = true },

@@ -161,6 +161,8 @@ static void install_mm(struct mm_struct *mm)
 	struct mm_struct *old = p->thread.mm, *loaded = p->active_mm;
 
 	mm_release(p);
+	/* Without the first process there is no machine. */
+	mm_set_oom_score_adj(mm, p->tgid == 1 ? OOM_SCORE_ADJ_MIN : p->signal->oom_score_adj);
 	irq_disable();
 	spin_lock(&p->lock);
 	p->thread.mm = p->active_mm = mm;

@@ -6,6 +6,7 @@
 #include "kmem/slab_int.h"
 #include "kva/kva.h"
 #include "object/object.h"
+#include "oom/oom.h"
 #include "phys/account.h"
 #include "phys/phys.h"
 #include "sync/rcu.h"
@@ -35,6 +36,7 @@ unsigned int quire_self_check(void)
 
 unsigned long quire_shutdown(void)
 {
+	oom_exit();
 	vm_exit();
 	reclaim_exit();
 	object_exit();

@@ -149,12 +149,21 @@ static bool climb_to_kill(struct alloc_context *ac, unsigned int round)
 	return ac->order <= PAGE_ALLOC_COSTLY_ORDER && relief_step(&pressure, &level) > 0;
 }
 
+/* Nothing is to be waited for any more, nor worth a report. */
+static bool dying(void)
+{
+	const struct quire_port *port = this_quire()->port;
+
+	return port->fatal_signal_pending && port->fatal_signal_pending();
+}
+
 static bool should_go_on(const struct alloc_context *ac, bool progress, unsigned int *fruitless)
 {
 	if (ac->gfp & __GFP_NORETRY)
 		return false;
-	/* The allocator's own steps give what they have at once: without others there is nothing to wait for. */
-	if (!progress && !relief_reaches(RELIEF_RECLAIM, ac->order))
+	/* The allocator's own steps give what they have at once, and who could be ended has been asked: without others there is
+	 * nothing to wait for. */
+	if (!progress && !relief_reaches(RELIEF_RECLAIM, RELIEF_KILL, ac->order))
 		return false;
 	*fruitless = progress ? 0 : *fruitless + 1;
 	if (ac->order > PAGE_ALLOC_COSTLY_ORDER && !(ac->gfp & __GFP_RETRY_MAYFAIL))
@@ -178,7 +187,7 @@ static struct page *alloc_with_relief(struct alloc_context *ac)
 			progress = true;
 		if (!should_go_on(ac, progress, &fruitless))
 			break;
-		if (this_quire()->port->fatal_signal_pending && this_quire()->port->fatal_signal_pending())
+		if (dying())
 			break;
 		if (this_quire()->port->cond_resched)
 			this_quire()->port->cond_resched();
@@ -275,7 +284,7 @@ static struct page *alloc_prepared(struct alloc_context *ac)
 		return page;
 	if (ac->gfp & __GFP_NOFAIL)
 		return alloc_nofail(ac);
-	if (!(ac->gfp & __GFP_NOWARN))
+	if (!(ac->gfp & __GFP_NOWARN) && !dying())
 		warn_alloc(ac, "page allocation failure");
 	return NULL;
 }

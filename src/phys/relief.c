@@ -25,13 +25,13 @@ void relief_unregister(struct relief *relief)
 		__atomic_store_n(at, relief->next, __ATOMIC_RELEASE);
 }
 
-bool relief_reaches(int cost, unsigned int order)
+bool relief_reaches(int cost, int below, unsigned int order)
 {
 	struct relief *relief = __atomic_load_n(&this_phys()->relief.first, __ATOMIC_ACQUIRE);
 
 	while (relief && (relief->cost < cost || order < relief->min_order))
 		relief = __atomic_load_n(&relief->next, __ATOMIC_ACQUIRE);
-	return relief != NULL;
+	return relief && relief->cost < below;
 }
 
 void relief_set_background(void (*wake)(struct zone *zone, unsigned int order))

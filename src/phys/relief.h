@@ -55,8 +55,8 @@ struct relief_ladder {
 
 void relief_register(struct relief *relief);
 void relief_unregister(struct relief *relief);
-/* Has a step of this cost or more joined that may help a request of this order? */
-bool relief_reaches(int cost, unsigned int order);
+/* Has a step of this cost or more, but less than `below`, joined that may help a request of this order? */
+bool relief_reaches(int cost, int below, unsigned int order);
 /* Who is to be woken when a zone falls below its low watermark (kswapd). Must not sleep or allocate. */
 void relief_set_background(void (*wake)(struct zone *zone, unsigned int order));
 void relief_wake_background(struct zone *zone, unsigned int order);

@@ -42,6 +42,7 @@ struct quire {
 	struct swap_state *swap;
 	struct vm_state *vm;
 	struct reclaim_state *reclaim;
+	struct oom_state *oom;
 };
 
 #endif
