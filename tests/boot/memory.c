@@ -1,33 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* memory.c - what programs may expect of mmap and its family. */
-#include "common.h"
+#include "faults.h"
 
-#include <setjmp.h>
 #include <sys/resource.h>
 
 #define ANON (MAP_PRIVATE | MAP_ANONYMOUS)
 #define RW (PROT_READ | PROT_WRITE)
-
-static sigjmp_buf back;
-
-static void jump(int sig)
-{
-	siglongjmp(back, sig);
-}
-
-/* 0 when the byte can be read (or written), else the signal. */
-static int touch(volatile char *address, int write)
-{
-	int sig = sigsetjmp(back, 1);
-
-	if (sig)
-		return sig;
-	if (write)
-		*address = 1;
-	else
-		(void)*address;
-	return 0;
-}
 
 static char *map(size_t length)
 {
@@ -100,18 +78,11 @@ static void test_mprotect(void)
 static void test_no_execute(void)
 {
 	char *area = map(PAGE);
-	int sig;
 
 	area[0] = (char)0xc3;
-	sig = sigsetjmp(back, 1);
-	if (!sig)
-		((void (*)(void))(uintptr_t)area)();
-	tap_is(sig, SIGSEGV, "data cannot be executed");
+	tap_is(run_at(area), SIGSEGV, "data cannot be executed");
 	mprotect(area, PAGE, PROT_READ | PROT_EXEC);
-	sig = sigsetjmp(back, 1);
-	if (!sig)
-		((void (*)(void))(uintptr_t)area)();
-	tap_is(sig, 0, "until PROT_EXEC says so");
+	tap_is(run_at(area), 0, "until PROT_EXEC says so");
 	munmap(area, PAGE);
 }
 
@@ -320,8 +291,7 @@ static void test_many_mappings(void)
 int main(void)
 {
 	tap_plan(0);
-	signal(SIGSEGV, jump);
-	signal(SIGBUS, jump);
+	catch_faults();
 	test_mmap();
 	test_mmap_errors();
 	test_mprotect();

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* pins.c - what a driver has pinned of a program's memory stays the program's own; and a debugger's write gives no rights. */
-#include "common.h"
+#include "faults.h"
 
-#include <setjmp.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 
@@ -132,22 +131,6 @@ static void test_refused(void)
 	close(driver);
 }
 
-static sigjmp_buf back;
-
-static void jump(int sig)
-{
-	siglongjmp(back, sig);
-}
-
-static int write_to(volatile char *p)
-{
-	int sig = sigsetjmp(back, 1);
-
-	if (!sig)
-		*p = 1;
-	return sig;
-}
-
 static void test_debugger(void)
 {
 	int mem = open("/proc/self/mem", O_RDWR);
@@ -158,11 +141,11 @@ static void test_debugger(void)
 	mprotect(p + PAGE, PAGE, PROT_NONE);
 	tap_is(pwrite(mem, "x", 1, (off_t)(uintptr_t)p), 1, "read-only memory is written through mem");
 	tap_is(p[0], 'x', "which shows");
-	tap_is(write_to(p), SIGSEGV, "and gives the program no right");
+	tap_is(touch(p, 1), SIGSEGV, "and gives the program no right");
 	tap_is(pread(mem, &byte, 1, (off_t)(uintptr_t)p + (off_t)PAGE), 1, "memory that nobody may touch is read");
 	tap_is(byte, 1, "as it is");
 	tap_is(pwrite(mem, "y", 1, (off_t)(uintptr_t)p + (off_t)PAGE), 1, "and written");
-	tap_is(write_to(p + PAGE), SIGSEGV, "and stays untouchable");
+	tap_is(touch(p + PAGE, 1), SIGSEGV, "and stays untouchable");
 	mprotect(p + PAGE, PAGE, PROT_READ);
 	tap_is(p[PAGE], 'y', "until it may be read");
 	munmap(p, PAGES * PAGE);
@@ -171,7 +154,7 @@ static void test_debugger(void)
 
 int main(void)
 {
-	signal(SIGSEGV, jump);
+	catch_faults();
 	tap_plan(0);
 	test_debugger();
 	mount("debugfs", "/sys/kernel/debug", "debugfs", 0, NULL);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* userfault.c - a program that resolves its own faults: missing pages, writes, pages of an object. */
+#include "faults.h"
 #include "uffd.h"
 
-#include <setjmp.h>
 #include <sys/uio.h>
 
 static void test_creation(void)
@@ -197,50 +197,28 @@ static void test_kernel_faults(void)
 	munmap(p, 2 * PAGE);
 }
 
-static sigjmp_buf back;
-static volatile int code;
-static void *volatile where;
-
-static void jump(int sig, siginfo_t *info, void *context)
-{
-	code = info->si_code;
-	where = info->si_addr;
-	siglongjmp(back, sig);
-	(void)context;
-}
-
-static int signal_of(volatile char *address)
-{
-	int sig = sigsetjmp(back, 1);
-
-	if (!sig)
-		(void)*address;
-	return sig;
-}
-
 static void test_signals(void)
 {
-	struct sigaction action = { .sa_sigaction = jump, .sa_flags = SA_SIGINFO };
 	int fd = enabled_fd(F_SIGBUS);
 	char *p = map(2);
 	struct fill poison = { { U(p), PAGE }, 0, 0 };
 
-	sigaction(SIGBUS, &action, NULL);
+	catch_faults();
 	watch(fd, p, 2 * PAGE, MISSING);
-	tap_is(signal_of(p), SIGBUS, "with the feature, missing pages are signals");
-	tap_ok(code == 2 && where == p, "of a bad address");
+	tap_is(touch(p, 0), SIGBUS, "with the feature, missing pages are signals");
+	tap_ok(fault_told.si_code == 2 && fault_told.si_addr == p, "of a bad address");
 	if (ioctl(fd, POISON, &poison) && errno == EINVAL) {
 		tap_ok(0, "pages can be declared lost");
 	} else {
 		tap_is(poison.done, PAGE, "a page is declared lost");
-		tap_is(signal_of(p + 5), SIGBUS, "its use is a signal");
+		tap_is(touch(p + 5, 0), SIGBUS, "its use is a signal");
 		/* 2 on a Linux that was built without MEMORY_FAILURE. */
-		tap_is(code, 4, "that says so");
+		tap_is(fault_told.si_code, 4, "that says so");
 		fails(ioctl(fd, POISON, &poison), EEXIST, "once");
 	}
 	madvise(p, PAGE, MADV_DONTNEED);
 	close(fd);
-	tap_is(signal_of(p), 0, "thrown away it is an ordinary page");
+	tap_is(touch(p, 0), 0, "thrown away it is an ordinary page");
 	munmap(p, 2 * PAGE);
 	signal(SIGBUS, SIG_DFL);
 }

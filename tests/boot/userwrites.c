@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* userwrites.c - watched writes to what is not there, to shared memory and without asking; pages shown and moved by a monitor. */
+#include "faults.h"
 #include "uffd.h"
-
-#include <setjmp.h>
 
 static char *map_shared(size_t pages, int *memfd, int flags)
 {
@@ -208,39 +207,23 @@ static void test_continue(void)
 	close(fd);
 }
 
-static sigjmp_buf back;
-
-static void jump(int sig)
-{
-	siglongjmp(back, sig);
-}
-
-static int signal_of(volatile char *address)
-{
-	int sig = sigsetjmp(back, 1);
-
-	if (!sig)
-		(void)*address;
-	return sig;
-}
-
 static void test_poison(void)
 {
 	int fd = enabled_fd(F_POISON), memfd;
 	char *p = map_shared(2, &memfd, MAP_SHARED), *other = mmap(NULL, 2 * PAGE, RW, MAP_SHARED, memfd, 0);
 	struct fill fill = { { U(p), PAGE }, 0, 0 };
 
-	signal(SIGBUS, jump);
+	catch_faults();
 	other[0] = 'o';
 	watch(fd, p, 2 * PAGE, MISSING);
 	tap_is(ioctl(fd, POISON, &fill), 0, "a page of an object is declared lost");
-	tap_is(signal_of(p), SIGBUS, "here");
-	tap_is(signal_of(other), 0, "not elsewhere");
+	tap_is(touch(p, 0), SIGBUS, "here");
+	tap_is(touch(other, 0), 0, "not elsewhere");
 	tap_is(fallocate(memfd, 3, 0, (long)PAGE), 0, "a hole in the object");
-	tap_is(signal_of(p), SIGBUS, "does not bring it back");
+	tap_is(touch(p, 0), SIGBUS, "does not bring it back");
 	tap_is(madvise(p, PAGE, MADV_DONTNEED), 0, "throwing it away does");
 	other[0] = 'n';
-	tap_ok(!signal_of(p) && p[0] == 'n', "so that it shows the object again");
+	tap_ok(!touch(p, 0) && p[0] == 'n', "so that it shows the object again");
 	signal(SIGBUS, SIG_DFL);
 	munmap(p, 2 * PAGE);
 	munmap(other, 2 * PAGE);
