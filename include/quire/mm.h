@@ -39,7 +39,8 @@
 #define MAP_HUGETLB 0x40000
 #define MAP_SYNC 0x80000
 #define MAP_FIXED_NOREPLACE 0x100000
-#define MAP_HUGE_2MB (21ul << 26) /* log2 of the size asked for, with MAP_HUGETLB */
+#define MAP_HUGE_MASK (63ul << 26) /* log2 of the size asked for, with MAP_HUGETLB */
+#define MAP_HUGE_2MB (21ul << 26)
 #define MAP_HUGE_1GB (30ul << 26)
 
 #define MREMAP_MAYMOVE 1
@@ -146,6 +147,22 @@ int do_set_mm_layout(struct mm_struct *mm, const struct mm_layout *layout, const
 /* personality(READ_IMPLIES_EXEC): from now on what is mapped or changed to be read may be run as well, and so may the heap. A new
  * mm begins without, a copy has what it was copied from. */
 void mm_set_read_implies_exec(struct mm_struct *mm, bool on);
+/*
+ * What a host remembers of an address space by bits, as prctl and exec change them. A new mm begins with none; a copy has those
+ * of what it was copied from, but neither of MM_DENY_* when MM_DENY_NOT_INHERITED is there.
+ */
+enum mm_trait {
+	MM_HIDDEN = 1,               /* no core dumps, and others keep out (PR_SET_DUMPABLE 0) */
+	MM_NO_HUGE_PAGES = 2,        /* PR_SET_THP_DISABLE: said only, there are none */
+	MM_HUGE_PAGES_ADVISED = 4,   /* its PR_THP_DISABLE_EXCEPT_ADVISED */
+	MM_DENY_EXEC_GAIN = 8,       /* PR_SET_MDWE: do_mmap and do_mprotect refuse with -EACCES what may be written and run, or run anew */
+	MM_DENY_NOT_INHERITED = 16,  /* its PR_MDWE_NO_INHERIT */
+};
+unsigned int mm_traits(const struct mm_struct *mm);
+/* Those of `mask` become as in `traits`, in one step. Never sleeps. */
+void mm_set_traits(struct mm_struct *mm, unsigned int mask, unsigned int traits);
+/* What a copy of the mm, or the program that takes its place (exec), begins with. */
+unsigned int mm_inherited_traits(const struct mm_struct *mm);
 /* The auxiliary vector that /proc/PID/auxv shows: MM_AUXV_WORDS words, pairs up to one of type 0. Linux's room: 27 pairs and
  * the last. */
 #define MM_AUXV_WORDS 56

@@ -45,6 +45,7 @@ enum quire_rlimit {
 	QUIRE_RLIMIT_DATA,
 	QUIRE_RLIMIT_STACK,
 	QUIRE_RLIMIT_MEMLOCK,
+	QUIRE_RLIMIT_DATA_MAX, /* the hard one of QUIRE_RLIMIT_DATA */
 };
 
 /* Who runs, for reports. */

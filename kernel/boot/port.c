@@ -105,6 +105,8 @@ static unsigned long port_rlimit(enum quire_rlimit which)
 		[QUIRE_RLIMIT_MEMLOCK] = RLIMIT_MEMLOCK,
 	};
 
+	if (which == QUIRE_RLIMIT_DATA_MAX)
+		return READ_ONCE(current->signal->rlim[RLIMIT_DATA].rlim_max);
 	return READ_ONCE(current->signal->rlim[numbers[which]].rlim_cur);
 }
 

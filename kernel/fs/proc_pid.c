@@ -6,6 +6,7 @@
 #include "fs/proc_pid.h"
 #include "proc/pid.h"
 #include "proc/signal.h"
+#include "quire/mm.h"
 #include "quire/oom.h"
 #include "quire/slab.h"
 
@@ -37,12 +38,11 @@ bool may_inspect(struct task *task)
 	return may_access_process(task, ACCESS_FSCREDS);
 }
 
-/* Files belong to whom the task acts as now; those of one that hides its memory to nobody but root, where others cannot only list. */
+/* Files belong to whom the task acts as now; those of one that hides its memory or has none to nobody but root, where others cannot only list. */
 static void proc_refresh(struct inode *inode)
 {
-	const struct task *task = proc_task(inode);
 	const struct cred *cred = get_task_cred(proc_task(inode));
-	bool hidden = task->dumpable_off && inode->i_mode != (S_IFDIR | 0555);
+	bool hidden = inode->i_mode != (S_IFDIR | 0555) && (task_mm_traits(proc_task(inode)) & MM_HIDDEN);
 
 	inode->i_uid = hidden ? 0 : cred->euid;
 	inode->i_gid = hidden ? 0 : cred->egid;

@@ -87,6 +87,8 @@ static int tmpfs_resize(struct inode *inode, u64 size)
 
 static int tmpfs_setattr(struct inode *inode, const struct iattr *attr)
 {
+	if ((attr->valid & ATTR_MODE) && (tmpfs_i(inode)->seals & F_SEAL_EXEC) && ((inode->i_mode ^ attr->mode) & 0111))
+		return -EPERM;
 	if (attr->valid & ATTR_SIZE) {
 		int err = tmpfs_resize(inode, attr->size);
 
@@ -155,23 +157,73 @@ static loff_t tmpfs_llseek(struct file *file, loff_t offset, int whence)
 	return offset;
 }
 
-/* Every page of the range; what was made stays when memory or space runs out, as nothing tells it from older pages. */
+/* Pages that one call has made, for the case that it fails. */
+struct fresh_run {
+	struct list_head link;
+	pgoff_t from, to; /* [from, to) */
+};
+
+/* The page at `index` is new: kept in mind. 0 or -ENOMEM. */
+static long note_fresh(struct list_head *fresh, pgoff_t index)
+{
+	struct fresh_run *run = list_empty(fresh) ? NULL : list_last_entry(fresh, struct fresh_run, link);
+
+	if (!run || run->to != index) {
+		run = kmalloc(sizeof(*run), GFP_KERNEL);
+		if (!run)
+			return -ENOMEM;
+		run->from = index;
+		list_add_tail(&run->link, fresh);
+	}
+	run->to = index + 1;
+	return 0;
+}
+
+/* Nothing is kept in mind any more; after a failure what was made is gone, too. */
+static void end_fresh(struct inode *inode, struct list_head *fresh, bool failed)
+{
+	struct fresh_run *run, *next;
+
+	list_for_each_entry_safe(run, next, fresh, link) {
+		if (failed)
+			truncate_inode_pages_range(inode->i_mapping, (u64)run->from * FILE_PAGE, (u64)run->to * FILE_PAGE);
+		kfree(run);
+	}
+}
+
+static long fill_page(struct inode *inode, pgoff_t index, struct list_head *fresh)
+{
+	struct page *page = find_get_page(inode->i_mapping, index);
+	long err = 0;
+
+	if (!page) {
+		err = note_fresh(fresh, index);
+		if (err)
+			return err;
+		page = read_cache_page(inode->i_mapping, index);
+	}
+	if (IS_ERR(page))
+		return PTR_ERR(page);
+	set_page_dirty(page);
+	put_page(page);
+	return 0;
+}
+
+/* Every page of the range, or, when memory or space runs out or a signal comes, none that was not there before. */
 static long fill_range(struct inode *inode, u64 offset, u64 len)
 {
 	u64 end = offset + len;
+	LIST_HEAD(fresh);
+	long err = 0;
 
-	for (u64 at = offset / FILE_PAGE * FILE_PAGE; at < end; at += FILE_PAGE) {
-		struct page *page = read_cache_page(inode->i_mapping, (pgoff_t)(at / FILE_PAGE));
-
-		if (IS_ERR(page))
-			return PTR_ERR(page);
-		set_page_dirty(page);
-		put_page(page);
-		if (signal_pending(current))
-			return -EINTR;
+	for (u64 at = offset / FILE_PAGE * FILE_PAGE; at < end && !err; at += FILE_PAGE) {
+		err = fill_page(inode, (pgoff_t)(at / FILE_PAGE), &fresh);
+		if (!err && signal_pending(current))
+			err = -EINTR;
 		cond_resched();
 	}
-	return 0;
+	end_fresh(inode, &fresh, err);
+	return err;
 }
 
 static long tmpfs_fallocate(struct file *file, int mode, u64 offset, u64 len)

@@ -442,7 +442,7 @@ static long uffd_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 }
 
 static const struct file_operations uffd_fops = {
-	.read_iter = uffd_read, .poll = uffd_poll, .ioctl = uffd_ioctl, .release = uffd_release, .show_fdinfo = uffd_show,
+	.llseek = no_llseek_zero, .read_iter = uffd_read, .poll = uffd_poll, .ioctl = uffd_ioctl, .release = uffd_release, .show_fdinfo = uffd_show,
 };
 
 /* ---- descriptors ---- */

@@ -5,6 +5,7 @@
 #include "base/string.h"
 #include "lib/printk.h"
 #include "proc/securebits.h"
+#include "quire/mm.h"
 #include "quire/slab.h"
 
 #define USER_HASH 32
@@ -118,7 +119,8 @@ void commit_creds(struct cred *cred)
 	}
 	if (old->euid != cred->euid || old->egid != cred->egid || old->fsuid != cred->fsuid ||
 	    old->fsgid != cred->fsgid || (cred->cap_permitted & ~old->cap_permitted)) {
-		p->dumpable_off = true;
+		if (task_mm(p))
+			mm_set_traits(task_mm(p), MM_HIDDEN, MM_HIDDEN);
 		p->pdeath_signal = 0;
 	}
 	spin_lock_irqsave(&p->lock, flags);

@@ -205,7 +205,6 @@ static void reset_task_state(struct binprm *bprm)
 	p->robust_list = NULL;
 	p->rseq = NULL;
 	p->restart_block.fn = NULL;
-	p->dumpable_off = false;
 	p->signal->membarrier = 0;
 	posix_timers_drop(p->signal);
 	flush_signal_handlers(p->sighand, false);
@@ -227,6 +226,8 @@ int begin_new_exec(struct binprm *bprm)
 		return error;
 	bprm->no_return = true;
 	set_exe(bprm);
+	if (task_mm(current))
+		mm_set_traits(bprm->mm, ~(unsigned int)MM_HIDDEN, mm_inherited_traits(task_mm(current)));
 	install_mm(bprm->mm);
 	bprm->mm = NULL;
 	reset_task_state(bprm);

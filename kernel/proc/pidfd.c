@@ -127,6 +127,17 @@ SYSCALL_DEFINE4(pidfd_send_signal, unsigned int, fd, int, sig, const struct kern
 	return result;
 }
 
+/* What no descriptor can be: the caller itself. */
+#define PIDFD_SELF_THREAD (-10000)
+#define PIDFD_SELF_THREAD_GROUP (-10001)
+
+struct task *pidfd_get_task(unsigned int fd)
+{
+	if ((int)fd == PIDFD_SELF_THREAD || (int)fd == PIDFD_SELF_THREAD_GROUP)
+		return get_task(current);
+	return pidfd_get_process(fd);
+}
+
 struct task *pidfd_get_process(unsigned int fd)
 {
 	bool nonblock;

@@ -16,5 +16,7 @@ int pidfd_for_clone(struct pid *pid, int *to);
 struct pid *pidfd_get_pid(unsigned int fd, bool *nonblock);
 /* The process behind descriptor @fd with a reference; ERR_PTR(-EBADF), ERR_PTR(-ESRCH) when it has ended. */
 struct task *pidfd_get_process(unsigned int fd);
+/* The same, and the caller itself for PIDFD_SELF_THREAD and PIDFD_SELF_THREAD_GROUP. */
+struct task *pidfd_get_task(unsigned int fd);
 
 #endif

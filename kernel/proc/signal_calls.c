@@ -5,6 +5,7 @@
 #include "proc/signal.h"
 #include "proc/sigqueue.h"
 #include "proc/timespec.h"
+#include "quire/mm.h"
 #include "quire/uaccess.h"
 #include "syscall/syscall.h"
 
@@ -195,14 +196,16 @@ bool may_access_process(struct task *p, enum access_as as)
 	uid_t uid = as == ACCESS_FSCREDS ? mine->fsuid : mine->uid;
 	gid_t gid = as == ACCESS_FSCREDS ? mine->fsgid : mine->gid;
 	u64 caps = as == ACCESS_FSCREDS ? mine->cap_effective : mine->cap_permitted;
+	int traits;
 	bool ok;
 
 	if (same_thread_group(p, current))
 		return true;
 	theirs = get_task_cred(p);
+	traits = task_mm_traits(p);
 	/* The same user, who does not hide, and has no more rights. */
 	ok = (uid == theirs->euid && uid == theirs->suid && uid == theirs->uid && gid == theirs->egid &&
-	      gid == theirs->sgid && gid == theirs->gid && !p->dumpable_off && !(theirs->cap_permitted & ~caps)) ||
+	      gid == theirs->sgid && gid == theirs->gid && (traits < 0 || !(traits & MM_HIDDEN)) && !(theirs->cap_permitted & ~caps)) ||
 	     capable(CAP_SYS_PTRACE);
 	put_cred(theirs);
 	return ok;

@@ -18,6 +18,20 @@ struct mm_struct *get_task_mm(struct task *p)
 	return mm;
 }
 
+int task_mm_traits(struct task *p)
+{
+	unsigned long flags;
+	struct mm_struct *mm;
+	int traits;
+
+	/* Under the lock the mm stays the task's, and its struct with it. */
+	spin_lock_irqsave(&p->lock, flags);
+	mm = p->flags & PF_KTHREAD ? NULL : p->thread.mm;
+	traits = mm ? (int)mm_traits(mm) : -1;
+	spin_unlock_irqrestore(&p->lock, flags);
+	return traits;
+}
+
 void get_task_comm(char *to, struct task *p)
 {
 	unsigned long flags;

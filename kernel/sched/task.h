@@ -199,7 +199,6 @@ struct task {
 	unsigned long trapno, error_code, cr2; /* last fault, for signal frames */
 	unsigned int personality;
 	bool no_new_privs;		/* never cleared */
-	bool dumpable_off;
 	unsigned long timer_slack_ns;
 };
 
@@ -240,6 +239,8 @@ static inline struct mm_struct *task_mm(const struct task *p)
 
 /* The mm of @p with a user's reference, or NULL for kernel threads and the dead. */
 struct mm_struct *get_task_mm(struct task *p);
+/* mm_traits of its address space, -1 without one. */
+int task_mm_traits(struct task *p);
 /* Copies the name; sets that of the current task. */
 void get_task_comm(char *to, struct task *p);
 void set_task_comm(struct task *p, const char *name);

@@ -264,7 +264,9 @@ SYSCALL_DEFINE2(pipe2, int *, fds, unsigned int, flags)
 }
 
 #define MFD_CLOEXEC 1u
+#define MFD_HUGETLB 4u
 #define MFD_FLAGS 0x1fu
+#define MFD_HUGE_SIZES (63u << 26)
 #define MFD_NAME_MAX 249
 
 SYSCALL_DEFINE2(memfd_create, const char *, user, unsigned int, flags)
@@ -273,15 +275,16 @@ SYSCALL_DEFINE2(memfd_create, const char *, user, unsigned int, flags)
 	struct file *file;
 	long len;
 
-	if ((flags & ~MFD_FLAGS) || (flags & 0x18) == 0x18)
+	/* Huge pages, of which there are none, may be asked for by size. */
+	if ((flags & ~(MFD_FLAGS | (flags & MFD_HUGETLB ? MFD_HUGE_SIZES : 0))) || (flags & 0x18) == 0x18)
 		return -EINVAL;
-	if (flags & 4)
-		return -ENODEV; /* huge pages */
 	len = strncpy_from_user(name + 6, user, MFD_NAME_MAX + 1);
 	if (len < 0)
 		return len;
 	if (len > MFD_NAME_MAX)
 		return -EINVAL;
+	if (flags & MFD_HUGETLB)
+		return -ENODEV;
 	file = memfd_file(name, flags);
 	if (IS_ERR(file))
 		return PTR_ERR(file);

@@ -176,6 +176,15 @@ static size_t copy_run(struct mm_struct *mm, unsigned long mine, unsigned long t
 	return done;
 }
 
+static size_t vector_bytes(const struct iovec_user *vec, unsigned long nr)
+{
+	size_t sum = 0;
+
+	for (unsigned long i = 0; i < nr; i++)
+		sum += vec[i].len;
+	return sum;
+}
+
 static int read_vector(const struct iovec_user *from, unsigned long nr, struct iovec_user **vec)
 {
 	unsigned long i;
@@ -241,9 +250,11 @@ static long process_vm_rw(pid_t nr, struct remote_copy *c, const struct iovec_us
 	struct task *p;
 	long result = read_vector(umine, c->nr_mine, &c->mine);
 
-	if (!result)
-		result = read_vector(utheirs, c->nr_theirs, &c->theirs);
-	if (result)
+	/* Nothing to do is done, whoever it concerns. */
+	if (result || !vector_bytes(c->mine, c->nr_mine))
+		return result;
+	result = read_vector(utheirs, c->nr_theirs, &c->theirs);
+	if (result || !vector_bytes(c->theirs, c->nr_theirs))
 		return result;
 	p = find_get_task(nr);
 	if (!p)
@@ -305,11 +316,9 @@ static bool harmless_advice(int advice)
  * when there is nothing else, as by Linux's iterator. */
 static long advise_vector(struct mm_struct *mm, const struct iovec_user *vec, unsigned long nr, int advice)
 {
-	size_t done = 0, left = 0;
+	size_t done = 0, left = vector_bytes(vec, nr);
 	int err = 0;
 
-	for (unsigned long i = 0; i < nr; i++)
-		left += vec[i].len;
 	for (unsigned long i = 0; i < nr && left && !err; i++) {
 		if (i && !vec[i].len)
 			continue;
@@ -323,7 +332,7 @@ static long advise_vector(struct mm_struct *mm, const struct iovec_user *vec, un
 static long advise_process(unsigned int fd, const struct iovec_user *vec, unsigned long nr, int advice)
 {
 	struct mm_struct *mm = NULL;
-	struct task *p = pidfd_get_process(fd);
+	struct task *p = pidfd_get_task(fd);
 	long result = 0;
 
 	if (IS_ERR(p))

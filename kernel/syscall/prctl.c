@@ -13,17 +13,11 @@
 #include "syscall/syscall.h"
 
 enum prctl_option {
-	PR_SET_PDEATHSIG = 1, PR_GET_PDEATHSIG = 2, PR_GET_DUMPABLE = 3, PR_SET_DUMPABLE = 4,
-	PR_GET_KEEPCAPS = 7,
-	PR_SET_KEEPCAPS = 8, PR_SET_NAME = 15, PR_GET_NAME = 16, PR_GET_SECCOMP = 21,
-	PR_CAPBSET_READ = 23,
-	PR_CAPBSET_DROP = 24, PR_GET_SECUREBITS = 27, PR_SET_SECUREBITS = 28,
-	PR_SET_TIMERSLACK = 29,
-	PR_GET_TIMERSLACK = 30, PR_SET_MM = 35, PR_SET_CHILD_SUBREAPER = 36,
-	PR_GET_CHILD_SUBREAPER = 37,
-	PR_SET_NO_NEW_PRIVS = 38, PR_GET_NO_NEW_PRIVS = 39, PR_GET_TID_ADDRESS = 40,
+	PR_SET_PDEATHSIG = 1, PR_GET_PDEATHSIG = 2, PR_GET_KEEPCAPS = 7, PR_SET_KEEPCAPS = 8, PR_SET_NAME = 15,
+	PR_GET_NAME = 16, PR_GET_SECCOMP = 21, PR_CAPBSET_READ = 23, PR_CAPBSET_DROP = 24, PR_GET_SECUREBITS = 27,
+	PR_SET_SECUREBITS = 28, PR_SET_TIMERSLACK = 29, PR_GET_TIMERSLACK = 30, PR_SET_CHILD_SUBREAPER = 36,
+	PR_GET_CHILD_SUBREAPER = 37, PR_SET_NO_NEW_PRIVS = 38, PR_GET_NO_NEW_PRIVS = 39, PR_GET_TID_ADDRESS = 40,
 	PR_CAP_AMBIENT = 47,
-	PR_SET_VMA = 0x53564d41,
 };
 enum {
 	PR_CAP_AMBIENT_IS_SET = 1,
@@ -126,25 +120,6 @@ static long ambient(unsigned long op, unsigned long cap)
 	return 0;
 }
 
-#define PR_SET_VMA_ANON_NAME 0
-
-static long set_vma(unsigned long what, unsigned long start, unsigned long len, const char *user)
-{
-	char name[VMA_NAME_BYTES];
-	long length;
-
-	if (what != PR_SET_VMA_ANON_NAME)
-		return -EINVAL;
-	if (!user)
-		return do_set_vma_name(task_mm(current), start, len, NULL);
-	length = strncpy_from_user(name, user, sizeof(name));
-	if (length < 0)
-		return length;
-	if (length == (long)sizeof(name))
-		return -EINVAL;
-	return do_set_vma_name(task_mm(current), start, len, name);
-}
-
 static long prctl_process(int option, unsigned long a2)
 {
 	struct task *p = current;
@@ -157,13 +132,6 @@ static long prctl_process(int option, unsigned long a2)
 		return 0;
 	case PR_GET_PDEATHSIG:
 		return put_user(p->pdeath_signal, (int *)a2);
-	case PR_GET_DUMPABLE:
-		return !p->dumpable_off;
-	case PR_SET_DUMPABLE:
-		if (a2 > 1)
-			return -EINVAL;
-		p->dumpable_off = !a2;
-		return 0;
 	case PR_SET_TIMERSLACK:
 		p->timer_slack_ns = a2 ? a2 : DEFAULT_SLACK_NS;
 		return 0;
@@ -183,6 +151,8 @@ static long prctl_process(int option, unsigned long a2)
 SYSCALL_DEFINE5(prctl, int, option, unsigned long, a2, unsigned long, a3, unsigned long, a4,
 		unsigned long, a5)
 {
+	long result;
+
 	switch (option) {
 	case PR_SET_NAME:
 		return set_name((const char *)a2);
@@ -211,12 +181,9 @@ SYSCALL_DEFINE5(prctl, int, option, unsigned long, a2, unsigned long, a3, unsign
 		return a2 || a3 || a4 || a5 ? -EINVAL : current->no_new_privs;
 	case PR_CAP_AMBIENT:
 		return ambient(a2, a3);
-	case PR_SET_MM:
-		return prctl_set_mm(a2, a3, a4, a5);
-	case PR_SET_VMA:
-		return set_vma(a2, a3, a4, (const char *)a5);
 	}
-	return prctl_process(option, a2);
+	result = prctl_memory(option, a2, a3, a4, a5);
+	return result == -ENOSYS ? prctl_process(option, a2) : result;
 }
 
 /* ---- limits ---- */

@@ -253,6 +253,7 @@ int dup_mm(struct mm_struct *mm, struct mm_struct **child)
 	copy.to->pkey_map = mm->pkey_map;
 	copy.to->execute_only_pkey = mm->execute_only_pkey;
 	copy.to->read_implies_exec = mm->read_implies_exec;
+	mm_set_traits(copy.to, ~0u, mm_inherited_traits(mm));
 	memcpy(copy.to->saved_auxv, mm->saved_auxv, sizeof(mm->saved_auxv));
 	mm_set_exe(copy.to, mm->exe_mapping, mm->exe_file);
 	err = dup_mmap(&copy);

@@ -74,8 +74,8 @@ int setup_stack_vma(struct mm_struct *mm, vaddr_t top, size_t bytes, unsigned lo
 	vma->vm_start = top - bytes;
 	vma->vm_end = top;
 	vma->vm_pgoff = vma->vm_start >> PAGE_SHIFT;
-	vma_set_flags(vma, VM_READ | VM_WRITE | (flags & VM_EXEC) | VM_GROWSDOWN | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC |
-				   VM_ACCOUNT | mm->def_flags);
+	vma_init_flags(vma, VM_READ | VM_WRITE | (flags & VM_EXEC) | VM_GROWSDOWN | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC |
+				    VM_ACCOUNT | mm->def_flags);
 	err = insert_vm_struct(mm, vma);
 	if (err) {
 		vma_free(vma);
@@ -125,7 +125,7 @@ int install_special_mapping(struct mm_struct *mm, vaddr_t addr, size_t bytes, un
 		goto free;
 	vma->vm_start = addr;
 	vma->vm_end = addr + bytes;
-	vma_set_flags(vma, flags | mm->def_flags | VM_DONTEXPAND);
+	vma_init_flags(vma, flags | mm->def_flags | VM_DONTEXPAND);
 	err = find_vma_intersection(mm, addr, addr + bytes) ? -EEXIST : insert_vm_struct(mm, vma);
 	if (!err) {
 		vm_stat_account(mm, vma->vm_flags, (long)nr);

@@ -36,6 +36,26 @@ struct mm_struct *mm_alloc(void)
 	return mm;
 }
 
+unsigned int mm_traits(const struct mm_struct *mm)
+{
+	return (unsigned int)atomic_read(&mm->traits);
+}
+
+void mm_set_traits(struct mm_struct *mm, unsigned int mask, unsigned int traits)
+{
+	int old = atomic_read(&mm->traits);
+
+	while (!atomic_try_cmpxchg(&mm->traits, &old, (int)(((unsigned int)old & ~mask) | (traits & mask))))
+		;
+}
+
+unsigned int mm_inherited_traits(const struct mm_struct *mm)
+{
+	unsigned int traits = mm_traits(mm);
+
+	return traits & MM_DENY_NOT_INHERITED ? traits & ~(unsigned int)(MM_DENY_EXEC_GAIN | MM_DENY_NOT_INHERITED) : traits;
+}
+
 struct mm_struct *mmget(struct mm_struct *mm)
 {
 	atomic_inc(&mm->mm_users);

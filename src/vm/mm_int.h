@@ -42,6 +42,7 @@ struct mm_struct {
 	short oom_score_adj;                /* racy: how gladly it is ended for memory, see mm_set_oom_score_adj */
 	bool oom_given_up;                  /* (mm_list_lock) was to be ended, and did not */
 	bool read_implies_exec;             /* (M) to write: what may be read may be run, where the mapping allows */
+	atomic_t traits;                    /* (a) enum mm_trait */
 	u16 pkey_map;                       /* (M) bit n: protection key n is allocated; 0 where there are none */
 	u16 execute_only_pkey;              /* (M) of memory that may only be executed; 0: none yet */
 	struct mm_layout layout;            /* (M) to write */
@@ -214,6 +215,13 @@ static inline int anon_vma_prepare(struct vm_area_struct *vma)
 /* The host's limits and rights; none known: no limit, no right. */
 unsigned long host_rlimit(enum quire_rlimit which);
 bool host_capable(enum quire_capability capability);
+
+/* MM_DENY_EXEC_GAIN: would new flags let it run what it may write, or what it could not run before? */
+static inline bool denies_exec_gain(const struct mm_struct *mm, unsigned long old_flags, unsigned long new_flags)
+{
+	return (mm_traits(mm) & MM_DENY_EXEC_GAIN) && (new_flags & VM_EXEC) &&
+	       ((new_flags & VM_WRITE) || !(old_flags & VM_EXEC));
+}
 
 /* Unmaps [start, end), splitting VMAs at the ends. `locked` for writing, stays so. Monitors that want to know are noted for
  * userfault_notes_tell (NULL: nobody is told). 0, -ENOMEM, -EPERM. */

@@ -52,7 +52,7 @@ static int check_seals(struct mmap_request *req)
 		return 0;
 	if (req->vm_flags & VM_WRITE)
 		return -EPERM;
-	req->vm_flags &= ~(VM_MAYWRITE | VM_SHARED);
+	req->vm_flags &= ~VM_MAYWRITE;
 	return 0;
 }
 
@@ -109,10 +109,19 @@ static int check_anonymous(struct mmap_request *req)
 	}
 }
 
+/* There is no pool of huge pages to take from, whose sizes are known all the same (0: the usual one); files have none either. */
+static int check_huge(const struct mmap_request *req)
+{
+	unsigned long size = req->flags & MAP_HUGE_MASK;
+
+	return req->file || (size && size != MAP_HUGE_2MB && size != MAP_HUGE_1GB) ? -EINVAL : -ENOMEM;
+}
+
 /* Everything that can be refused before anything is changed; settles the address. */
 static int check_request(struct mmap_request *req, unsigned long prot)
 {
 	struct mm_struct *mm = req->mm;
+	int err;
 
 	if (!req->len)
 		return -EINVAL;
@@ -128,7 +137,7 @@ static int check_request(struct mmap_request *req, unsigned long prot)
 	if (mm->map_count > this_vm()->max_map_count)
 		return -ENOMEM;
 	if (req->flags & MAP_HUGETLB)
-		return -ENOMEM;
+		return check_huge(req);
 	req->vm_flags = flags_of(prot, req->flags) | mm->def_flags;
 	if (unlikely(prot == PROT_EXEC))
 		req->vm_flags |= execute_only_pkey_flags(mm);
@@ -141,7 +150,10 @@ static int check_request(struct mmap_request *req, unsigned long prot)
 		return -EPERM;
 	if (!mlock_future_ok(mm, req->vm_flags, req->len))
 		return -EAGAIN;
-	return req->file ? check_file(req, prot) : check_anonymous(req);
+	err = req->file ? check_file(req, prot) : check_anonymous(req);
+	if (!err && unlikely(denies_exec_gain(mm, req->vm_flags, req->vm_flags)))
+		err = -EACCES;
+	return err;
 }
 
 /* Pages of [start, end) that are mapped already and will make room, all and those charged. 0, or -EPERM: sealed ones stay. */
@@ -220,7 +232,7 @@ static int new_vma(struct mmap_request *req)
 	vma->vm_start = req->addr;
 	vma->vm_end = req->addr + req->len;
 	vma->vm_pgoff = req->pgoff;
-	vma_set_flags(vma, req->vm_flags);
+	vma_init_flags(vma, req->vm_flags);
 	vma->vm_mapping = req->mapping;
 	vma->vm_file = req->handle;
 	if (vma->vm_mapping && vma->vm_mapping->ops->get_file)

@@ -214,7 +214,7 @@ static int mprotect_locked(struct mm_struct *mm, unsigned long start, unsigned l
 			return -ENOMEM;
 		flags = asked_flags(vma, prot | implied_exec(vma, prot), pkey);
 		/* VM_MAYREAD and the like lie four bits above the rights they allow. */
-		if ((flags & ~(flags >> 4)) & VM_ACCESS_FLAGS)
+		if ((flags & ~(flags >> 4)) & VM_ACCESS_FLAGS || unlikely(denies_exec_gain(mm, vma->vm_flags, flags)))
 			return -EACCES;
 		upto = min(end, vma->vm_end);
 		err = mprotect_fixup(mm, &vma, at, upto, flags);

@@ -72,6 +72,9 @@ int do_remap_file_pages(struct mm_struct *mm, unsigned long addr, unsigned long 
 	end = addr + size;
 	if (end <= addr || pgoff + (size >> PAGE_SHIFT) < pgoff)
 		return -EINVAL;
+	/* Behind the largest file, and behind what an entry can remember. */
+	if ((u64)pgoff + (size >> PAGE_SHIFT) > 1ull << PTE_SOFT_PAYLOAD_BITS)
+		return -EOVERFLOW;
 	mmap_write_lock(mm);
 	err = remap_locked(mm, addr, end, pgoff);
 	mmap_write_unlock(mm);

@@ -23,11 +23,19 @@ bool host_capable(enum quire_capability capability)
 	return port->capable && port->capable(capability);
 }
 
+/* A soft limit of nothing, with which some tools start programs to watch their heap, stands for the hard one, as on Linux. */
+static unsigned long data_limit(void)
+{
+	unsigned long limit = host_rlimit(QUIRE_RLIMIT_DATA);
+
+	return unlikely(!limit) ? host_rlimit(QUIRE_RLIMIT_DATA_MAX) : limit;
+}
+
 bool may_expand_vm(struct mm_struct *mm, unsigned long flags, unsigned long pages)
 {
 	if (mm->total_vm + pages > host_rlimit(QUIRE_RLIMIT_AS) >> PAGE_SHIFT)
 		return false;
-	return !is_data_mapping(flags) || mm->data_vm + pages <= host_rlimit(QUIRE_RLIMIT_DATA) >> PAGE_SHIFT;
+	return !is_data_mapping(flags) || mm->data_vm + pages <= data_limit() >> PAGE_SHIFT;
 }
 
 bool can_do_mlock(void)

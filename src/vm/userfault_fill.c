@@ -42,10 +42,10 @@ static bool into_object(const struct fill *fill, const struct vm_area_struct *vm
 	return (vma->vm_flags & VM_SHARED) || fill->kind == FILL_CONTINUE;
 }
 
-/* Nothing is there; a mark of watched writes may be, which a page replaces. */
+/* Nothing is there; a mark may be, of watched writes or of a lost page, which a page replaces. */
 static bool is_free(pte_t entry)
 {
-	return pte_none(entry) || pte_marker_bits(entry) == PTE_MARKER_UFFD_WP;
+	return pte_none(entry) || pte_marker_bits(entry);
 }
 
 static bool behind_end(const struct vm_area_struct *vma, vaddr_t address)
@@ -163,7 +163,7 @@ static int fill_locked(struct fill *fill)
 	if (IS_ERR(vma))
 		return (int)PTR_ERR(vma);
 	if (behind_end(vma, fill->dst) && fill->kind != FILL_POISON)
-		return -EFAULT;
+		return fill->kind == FILL_CONTINUE ? -EINVAL : -EFAULT;
 	return into_object(fill, vma) ? fill_object(fill, vma) : fill_entry(fill, vma);
 }
 

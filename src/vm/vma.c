@@ -133,10 +133,15 @@ unsigned long vma_gap_end(const struct vm_area_struct *vma)
 	return vm_start_gap(vma);
 }
 
-void vma_set_flags(struct vm_area_struct *vma, unsigned long flags)
+void vma_init_flags(struct vm_area_struct *vma, unsigned long flags)
 {
 	vma->vm_flags = flags;
 	vma->vm_page_prot = vm_get_page_prot(flags);
+}
+
+void vma_set_flags(struct vm_area_struct *vma, unsigned long flags)
+{
+	vma_init_flags(vma, flags);
 	vma_update_rmap_flags(vma);
 }
 
@@ -262,6 +267,9 @@ int split_vma(struct mm_struct *mm, struct vm_area_struct *vma, unsigned long ad
 	struct vm_area_struct *part;
 	int err;
 
+	/* The kernel and the program both go by where its parts are. */
+	if (unlikely(vma->special))
+		return -EINVAL;
 	if (mm->map_count >= this_vm()->max_map_count)
 		return -ENOMEM;
 	part = vma_dup(mm, vma);

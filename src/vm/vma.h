@@ -143,6 +143,8 @@ void vma_free(struct vm_area_struct *vma);
 /* Entry bits for vm_flags (arch's table of 16 combinations, shared mappings start write-protected when tracked). */
 u64 vm_get_page_prot(unsigned long vm_flags);
 void vma_set_flags(struct vm_area_struct *vma, unsigned long flags);
+/* The same for a VMA that is in no tree yet: its reverse map learns of them by insert_vm_struct. */
+void vma_init_flags(struct vm_area_struct *vma, unsigned long flags);
 
 /* Drops a reference on a name (NULL: nothing). */
 void anon_name_put(struct anon_name *name);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* corners.c - the rare flags, errors and effects of the calls about memory; run on Linux it says the same. */
-#include "common.h"
+#include "faults.h"
 
-#include <setjmp.h>
 #include <sys/uio.h>
 
 #define ANON (MAP_PRIVATE | MAP_ANONYMOUS)
@@ -15,30 +14,8 @@
 #define MAP_SHARED_VALIDATE 3
 #endif
 #define DONTUNMAP 4
+#define NR_PROCESS_MADVISE 440
 enum { FREE = 8, REMOVE, WIPEONFORK = 18, COLD = 20, PAGEOUT, POPULATE_READ, POPULATE_WRITE, DONTNEED_LOCKED };
-
-static sigjmp_buf back;
-static siginfo_t last;
-
-static void jump(int sig, siginfo_t *info, void *context)
-{
-	(void)context;
-	last = *info;
-	siglongjmp(back, sig);
-}
-
-static int touch(volatile char *p, int write)
-{
-	int sig = sigsetjmp(back, 1);
-
-	if (sig)
-		return sig;
-	if (write)
-		*p = 1;
-	else
-		(void)*p;
-	return 0;
-}
 
 static char *map(size_t pages, int prot, int flags)
 {
@@ -82,6 +59,8 @@ static void test_mmap(void)
 	fails(syscall(SYS_mmap, NULL, 2 * PAGE, RW, MAP_SHARED, fd, 0x7ffffffffffff000), EOVERFLOW, "beyond the largest file");
 	write_only = open("/dev/zero", O_WRONLY);
 	fails(mmap(NULL, PAGE, PROT_WRITE, MAP_SHARED, write_only, 0), EACCES, "what cannot be read");
+	fails(map(512, RW, ANON | MAP_HUGETLB | (17 << 26)), EINVAL, "huge pages of no known size");
+	fails(mmap(NULL, PAGE, RW, MAP_SHARED | MAP_HUGETLB, fd, 0), EINVAL, "of a file that has none");
 	p = map(4, RW, ANON | MAP_32BIT);
 	tap_ok(p != MAP_FAILED && (uintptr_t)p + 4 * PAGE <= 1UL << 31, "MAP_32BIT stays below 2 GiB");
 	munmap(p, 4 * PAGE);
@@ -111,7 +90,7 @@ static void test_grows_down(void)
 	tap_is(touch(p - 100 * PAGE, 1), 0, "also far below");
 	tap_is(mprotect(p + PAGE, PAGE, PROT_READ | PROT_GROWSDOWN), 0, "rights from a page down");
 	tap_is(touch(p - PAGE, 1), SIGSEGV, "reach to its lower end");
-	tap_is(last.si_code, SEGV_ACCERR, "as rights do");
+	tap_is(fault_told.si_code, SEGV_ACCERR, "as rights do");
 	tap_is(touch(p + 2 * PAGE, 1), 0, "and not above");
 	fails(mprotect(p, PAGE, RW | PROT_GROWSDOWN | PROT_GROWSUP), EINVAL, "both ways");
 	fails(mprotect(p, PAGE, RW | PROT_GROWSUP), EINVAL, "it does not grow up");
@@ -293,7 +272,30 @@ static void test_process_vm(void)
 	tap_is(process_vm_readv(self, NULL, 0, &theirs, 1, 0), 0, "into nothing");
 	tap_is(process_vm_readv(self, &mine, 1, NULL, 0, 0), 0, "from nothing");
 	fails(process_vm_readv(999999, &mine, 1, &theirs, 1, 0), ESRCH, "from nobody");
+	tap_is(process_vm_readv(999999, &mine, 1, NULL, 0, 0), 0, "nothing from nobody");
+	tap_is(process_vm_readv(999999, NULL, 0, (void *)8, 1, 0), 0, "whatever it is");
+	theirs.iov_base = p + 2 * PAGE;
+	theirs.iov_len = PAGE;
+	fails(syscall(NR_PROCESS_MADVISE, -1, &theirs, 1, MADV_DONTNEED, 0), EBADF, "advice to nobody");
+	if (syscall(NR_PROCESS_MADVISE, -10000, &theirs, 1, MADV_WILLNEED, 0) == (long)PAGE)
+		tap_is(syscall(NR_PROCESS_MADVISE, -10001, &theirs, 1, MADV_DONTNEED, 0), PAGE, "and to oneself");
+	else
+		fails(syscall(NR_PROCESS_MADVISE, -10001, &theirs, 1, MADV_DONTNEED, 0), EBADF, "which older systems know by descriptors only");
 	munmap(p, 4 * PAGE);
+}
+
+static void test_remap_file_pages(void)
+{
+	int fd = memory_file(4);
+	char *p = mmap(NULL, 4 * PAGE, RW, MAP_SHARED, fd, 0);
+
+	fails(syscall(SYS_remap_file_pages, p, PAGE, PROT_READ, 0, 0), EINVAL, "rights stay");
+	fails(syscall(SYS_remap_file_pages, p, PAGE, 0, ~0ul, 0), EINVAL, "round the end of all files");
+	fails(syscall(SYS_remap_file_pages, p, PAGE, 0, ~0ul >> 12, 0), EOVERFLOW, "beyond the largest file");
+	tap_is(syscall(SYS_remap_file_pages, p, PAGE, 0, 20, 0), 0, "behind the end of this one");
+	tap_is(touch(p, 0), SIGBUS, "nothing is");
+	munmap(p, 4 * PAGE);
+	close(fd);
 }
 
 static void test_signals(void)
@@ -302,24 +304,21 @@ static void test_signals(void)
 	char *p = mmap(NULL, 2 * PAGE, RW, MAP_SHARED, fd, 0), *r = map(1, PROT_READ, ANON);
 
 	tap_is(touch(r + 5, 1), SIGSEGV, "a write where there is no right to");
-	tap_ok(last.si_code == SEGV_ACCERR && last.si_addr == r + 5, "tells which address, and that it is mapped");
+	tap_ok(fault_told.si_code == SEGV_ACCERR && fault_told.si_addr == r + 5, "tells which address, and that it is mapped");
 	munmap(r, PAGE);
 	tap_is(touch(r + 7, 0), SIGSEGV, "a read where nothing is");
-	tap_ok(last.si_code == SEGV_MAPERR && last.si_addr == r + 7, "tells so");
+	tap_ok(fault_told.si_code == SEGV_MAPERR && fault_told.si_addr == r + 7, "tells so");
 	if (ftruncate(fd, (off_t)PAGE))
 		tap_diag("not truncated");
 	tap_is(touch(p + PAGE + 9, 0), SIGBUS, "behind the end of a file");
-	tap_ok(last.si_code == BUS_ADRERR && last.si_addr == p + PAGE + 9, "another signal");
+	tap_ok(fault_told.si_code == BUS_ADRERR && fault_told.si_addr == p + PAGE + 9, "another signal");
 	munmap(p, 2 * PAGE);
 	close(fd);
 }
 
 int main(void)
 {
-	struct sigaction action = { .sa_sigaction = jump, .sa_flags = SA_SIGINFO };
-
-	sigaction(SIGSEGV, &action, NULL);
-	sigaction(SIGBUS, &action, NULL);
+	catch_faults();
 	tap_plan(0);
 	test_mmap();
 	test_grows_down();
@@ -328,6 +327,7 @@ int main(void)
 	test_advice();
 	test_mincore();
 	test_process_vm();
+	test_remap_file_pages();
 	test_signals();
 	return tap_done();
 }
