@@ -39,8 +39,12 @@
 
 /* Segments of System V that OP_SHMAT names. */
 #define NR_SEGMENTS 3
+#define MOST_SEGMENT_PAGES 7
 /* The key of OP_PKEY_MPROTECT that has been allocated; others are numbers. */
 #define KEY_OWN 100
+
+/* The longest OP_WATCH_COPY. */
+#define WATCH_PAGES 4
 
 #define MAX_OPS 400
 #define MAPS_TEXT 4000
@@ -54,6 +58,8 @@ enum op_kind {
 	OP_MLOCKALL, OP_MUNLOCKALL, OP_SEAL, OP_PUNCH, OP_VM_READ, OP_VM_WRITE, OP_MEMBARRIER,
 	/* limits */
 	OP_SHMAT, OP_SHMDT, OP_SHMCTL, OP_MSEAL, OP_PROCESS_MADVISE, OP_PKEY_MPROTECT, OP_PKEY_RIGHTS, OP_NAME, OP_PRLIMIT,
+	/* watched: requests of a monitor; file says which one */
+	OP_WATCH, OP_UNWATCH, OP_WATCH_COPY, OP_WATCH_ZERO, OP_WATCH_CONTINUE, OP_WATCH_POISON, OP_WATCH_WRITES, OP_WATCH_MOVE,
 	NR_OPS,
 };
 
@@ -63,6 +69,7 @@ enum diff_scope {
 	SCOPE_WIDE,                /* and every flag, the heap, places that the kernel chooses */
 	SCOPE_KERNEL,              /* and calls that need a kernel around the library */
 	SCOPE_LIMITS,              /* and limits, segments of System V, sealed memory, advice by pidfd, keys, names */
+	SCOPE_WATCHED,             /* and memory that userfaultfd watches, without limits */
 	NR_SCOPES,
 };
 
@@ -92,7 +99,7 @@ const char *diff_scope_name(enum diff_scope scope);
 enum diff_scope diff_scope_named(const char *name);
 
 /* What not every Linux has, as bits. Operations that need what the one that answered first had not do nothing. */
-enum diff_feature { FEATURE_KEYS = 1, FEATURE_NAMES = 2 };
+enum diff_feature { FEATURE_KEYS = 1, FEATURE_NAMES = 2, FEATURE_WATCHING = 4 };
 extern unsigned int diff_features;
 unsigned int diff_features_here(void);
 

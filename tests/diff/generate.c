@@ -199,6 +199,14 @@ static const unsigned char weight[NR_SCOPES][NR_OPS] = {
 		[OP_SHMDT] = 6, [OP_SHMCTL] = 4, [OP_MSEAL] = 1, [OP_PROCESS_MADVISE] = 6, [OP_PKEY_MPROTECT] = 6,
 		[OP_PKEY_RIGHTS] = 1, [OP_NAME] = 5, [OP_PRLIMIT] = 5,
 	},
+	[SCOPE_WATCHED] = {
+		[OP_MMAP] = 22, [OP_MUNMAP] = 5, [OP_MPROTECT] = 9, [OP_MREMAP] = 8, [OP_MADVISE] = 14, [OP_MLOCK] = 1,
+		[OP_MUNLOCK] = 2, [OP_MSYNC] = 1, [OP_MINCORE] = 1, [OP_READ] = 18, [OP_WRITE] = 20, [OP_FORK] = 4,
+		[OP_TRUNCATE] = 2, [OP_PWRITE] = 2, [OP_PREAD] = 2, [OP_BRK] = 2, [OP_MLOCK2] = 1, [OP_SUM] = 2,
+		[OP_REMAP_FILE] = 1, [OP_MMAP_ANY] = 2, [OP_MREMAP_ANY] = 2, [OP_PUNCH] = 2, [OP_VM_READ] = 4, [OP_VM_WRITE] = 4,
+		[OP_MSEAL] = 1, [OP_PROCESS_MADVISE] = 4, [OP_NAME] = 2, [OP_WATCH] = 16, [OP_UNWATCH] = 4, [OP_WATCH_COPY] = 12,
+		[OP_WATCH_ZERO] = 5, [OP_WATCH_CONTINUE] = 6, [OP_WATCH_POISON] = 2, [OP_WATCH_WRITES] = 10, [OP_WATCH_MOVE] = 5,
+	},
 };
 
 static enum op_kind some_kind(void)
@@ -212,6 +220,35 @@ static enum op_kind some_kind(void)
 	while (kind < NR_OPS - 1 && at >= weight[scope][kind])
 		at -= weight[scope][kind++];
 	return (enum op_kind)kind;
+}
+
+/* A monitor's requests come in rows, and mostly where something has just been mapped, so that they meet something. */
+static struct {
+	unsigned long mapped, mapped_len, watched;
+	int by;                    /* the watched range's monitor */
+	unsigned long row;         /* so many operations more are about the watched range */
+} lately;
+
+/* Requests of a monitor. */
+static void some_watch_op(struct op *op)
+{
+	/* MISSING, WP, MINOR */
+	static const unsigned char modes[] = { 1, 1, 1, 2, 2, 3, 3, 3, 4, 4, 5, 6, 7, 0, 8 };
+
+	op->file = op->kind == OP_WATCH || one_in(8) ? one_in(4) : lately.by;
+	if (op->kind == OP_WATCH) {
+		op->flags = modes[below(sizeof(modes))];
+		op->len = (op->len + 4095) & ~4095ul;
+		return;
+	}
+	if (op->kind == OP_UNWATCH || op->kind == OP_WATCH_WRITES) {
+		op->flags = one_in(8) ? below(5) : below(2);
+		return;
+	}
+	op->len = (1 + below(one_in(3) ? WATCH_PAGES : 1)) * 4096 + (one_in(40) ? 100 : 0);
+	op->flags = one_in(12) ? below(5) : one_in(3) ? below(3) : 0;
+	if (op->kind == OP_WATCH_MOVE)
+		op->new_addr = some_addr() & ~4095ul;
 }
 
 /* Segments of System V, and limits. */
@@ -237,6 +274,7 @@ static void some_segment_op(struct op *op)
 		op->offset = below(one_in(2) ? 8 : 40);
 		break;
 	default:
+		some_watch_op(op);
 		break;
 	}
 }
@@ -335,11 +373,65 @@ static void spare_locked_count(struct op *op)
 		op->flags &= ~(unsigned long)MREMAP_DONTUNMAP;
 }
 
+static enum op_kind some_row_kind(void)
+{
+	static const unsigned char kinds[] = {
+		OP_WATCH_COPY, OP_WATCH_COPY, OP_WATCH_ZERO, OP_WATCH_CONTINUE, OP_WATCH_CONTINUE, OP_WATCH_POISON, OP_WATCH_WRITES,
+		OP_WATCH_WRITES, OP_WATCH_MOVE, OP_WATCH_MOVE, OP_READ, OP_WRITE, OP_WRITE, OP_MADVISE, OP_MPROTECT, OP_MREMAP,
+	};
+
+	return (enum op_kind)kinds[below(sizeof(kinds))];
+}
+
+static enum op_kind some_watched_kind(void)
+{
+	if (lately.row) {
+		lately.row--;
+		return some_row_kind();
+	}
+	return lately.mapped && one_in(3) ? OP_WATCH : some_kind();
+}
+
+/* A page of the watched range, or one of those behind it. */
+static unsigned long watched_page(void)
+{
+	unsigned long page = (lately.watched & ~4095ul) + below(3) * 4096;
+
+	return page < (page >= HEAP_BASE ? HEAP_END : ARENA_END) ? page : lately.watched & ~4095ul;
+}
+
+static void aim(struct op *op)
+{
+	if (op->kind == OP_WATCH && lately.mapped) {
+		op->addr = lately.mapped & ~4095ul;
+		op->len = lately.mapped_len;
+		lately.mapped = 0;
+	} else if (lately.row && lately.watched && !one_in(8)) {
+		op->addr = watched_page();
+	}
+}
+
+static void remember(const struct op *op)
+{
+	if (op->kind == OP_MMAP && !one_in(4)) {
+		lately.mapped = op->addr;
+		lately.mapped_len = op->len;
+	} else if (op->kind == OP_WATCH) {
+		lately.watched = op->addr;
+		lately.by = op->file;
+		lately.row = 2 + below(8);
+	}
+}
+
 static void some_op(struct op *op)
 {
-	*op = (struct op){ .kind = some_kind(), .file = -1, .value = (unsigned char)(1 + below(255)) };
+	enum op_kind kind = scope == SCOPE_WATCHED ? some_watched_kind() : some_kind();
+
+	*op = (struct op){ .kind = kind, .file = -1, .value = (unsigned char)(1 + below(255)) };
 	op->addr = some_addr();
 	op->len = some_len(op->addr);
+	if (scope == SCOPE_WATCHED)
+		aim(op);
 	switch (op->kind) {
 	case OP_MMAP:
 		some_mmap(op);
@@ -370,6 +462,8 @@ static void some_op(struct op *op)
 		break;
 	}
 	spare_locked_count(op);
+	if (scope == SCOPE_WATCHED)
+		remember(op);
 }
 
 unsigned int diff_generate(uint64_t seed, enum diff_scope of, unsigned int nr, struct op *ops)
@@ -378,6 +472,7 @@ unsigned int diff_generate(uint64_t seed, enum diff_scope of, unsigned int nr, s
 
 	/* The seed alone decides, so that a kept one stays what it was. */
 	scope = of;
+	memset(&lately, 0, sizeof(lately));
 	rng.state = seed;
 	rng.state = tap_random_next(&rng) ^ seed << 32;
 	for (i = 0; i < nr; i++) {
@@ -409,7 +504,8 @@ const char *op_text(const struct op *op, char *buf, size_t size)
 		"fork", "exit", "ftruncate", "pwrite", "pread", "brk", "mlock2", "sum", "remap_file_pages", "mmap-anywhere",
 		"mremap-anywhere", "mlockall", "munlockall", "seal", "fallocate", "process_vm_readv", "process_vm_writev",
 		"membarrier", "shmat", "shmdt", "shmctl", "mseal", "process_madvise", "pkey_mprotect", "wrpkru", "PR_SET_VMA",
-		"prlimit",
+		"prlimit", "uffd-register", "uffd-unregister", "uffd-copy", "uffd-zeropage", "uffd-continue", "uffd-poison",
+		"uffd-writeprotect", "uffd-move",
 	};
 	char from[40], to[40];
 
@@ -420,7 +516,7 @@ const char *op_text(const struct op *op, char *buf, size_t size)
 	return buf;
 }
 
-static const char *const scope_names[NR_SCOPES] = { "narrow", "wide", "kernel", "limits" };
+static const char *const scope_names[NR_SCOPES] = { "narrow", "wide", "kernel", "limits", "watched" };
 
 const char *diff_scope_name(enum diff_scope of)
 {

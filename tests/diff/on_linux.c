@@ -23,7 +23,7 @@
 static sigjmp_buf touched;
 static volatile long touch_failed;
 int files[NR_FILES];
-bool in_child;
+bool forked;
 static unsigned int at, nr_ops;
 static const struct op *all_ops;
 static struct result *all_results;
@@ -33,7 +33,8 @@ static unsigned long heap;
 static void on_signal(int sig, siginfo_t *info, void *context)
 {
 	(void)context;
-	touch_failed = -1000L * sig - info->si_code;
+	/* A lost page: BUS_MCEERR_AR, or BUS_ADRERR on a Linux that was built without MEMORY_FAILURE. */
+	touch_failed = -1000L * sig - (sig == SIGBUS && info->si_code == 4 ? 2 : info->si_code);
 	siglongjmp(touched, 1);
 }
 
@@ -265,7 +266,7 @@ static void run(void)
 			take_maps(result);
 			pid = fork();
 			if (!pid) {
-				in_child = true;
+				forked = true;
 				run();
 				_exit(0);
 			}
@@ -279,7 +280,7 @@ static void run(void)
 		open_keys();
 		result->ret = do_op(op, result);
 		take_maps(result);
-		if (op->kind == OP_EXIT && in_child)
+		if (op->kind == OP_EXIT && forked)
 			return;
 	}
 }
@@ -311,6 +312,8 @@ static void child_main(enum diff_scope scope)
 	prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
 	if (scope >= SCOPE_LIMITS)
 		be_limited();
+	if (scope == SCOPE_WATCHED)
+		open_watchers();
 	sigaction(SIGSEGV, &action, NULL);
 	sigaction(SIGBUS, &action, NULL);
 	make_files();

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * on_linux.h - what the two halves of the process that makes the operations' system calls share: the mmap family and the run
- * itself (on_linux.c), and calls that need a kernel around them (on_linux_calls.c).
+ * on_linux.h - what the parts of the process that makes the operations' system calls share: the mmap family and the run
+ * itself (on_linux.c), calls that need a kernel around them (on_linux_calls.c), and those of a monitor (on_linux_watch.c).
  */
 #ifndef TESTS_DIFF_ON_LINUX_H
 #define TESTS_DIFF_ON_LINUX_H
@@ -10,7 +10,7 @@
 
 extern int files[NR_FILES];
 /* This process was forked by one of the operations. */
-extern bool in_child;
+extern bool forked;
 
 /* An operation's address as it is here, and the other way round. */
 unsigned long real(unsigned long addr);
@@ -21,6 +21,12 @@ long result_of(long ret);
 long touch(unsigned long addr, bool write, unsigned char value);
 
 long do_kernel_op(const struct op *op);
+/* What userfaultfd is asked for; 0 where there is none. */
+long do_watch_op(const struct op *op);
+/* FEATURE_WATCHING or 0. */
+unsigned int watch_features_here(void);
+/* The descriptors of this process, before its first operation. */
+void open_watchers(void);
 
 /* Before the process is made, and after its end: the segments that OP_SHMAT names. */
 bool make_segments(void);

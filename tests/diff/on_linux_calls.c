@@ -47,7 +47,7 @@ unsigned int diff_features_here(void)
 	if (prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, page, 4096ul, "diff") == 0)
 		features |= FEATURE_NAMES;
 	munmap(page, 4096);
-	return features;
+	return features | watch_features_here();
 }
 
 /* ---- System V ---- */
@@ -190,7 +190,7 @@ static long name_range(const struct op *op)
 /* Two parts: the operation's range, and the page at new_addr. */
 static long advise_by_pidfd(const struct op *op)
 {
-	int fd = (int)syscall(NR_PIDFD_OPEN, op->prot && in_child ? getppid() : getpid(), 0);
+	int fd = (int)syscall(NR_PIDFD_OPEN, op->prot && forked ? getppid() : getpid(), 0);
 	struct iovec parts[2] = { { (void *)real(op->addr), op->len }, { (void *)real(op->new_addr), 4096 } };
 	long ret = result_of(syscall(NR_PROCESS_MADVISE, fd, parts, 2ul, op->advice, op->flags));
 
@@ -210,7 +210,7 @@ static long process_vm(const struct op *op)
 
 	memset(buffer, write ? op->value : 0, sizeof(buffer));
 	ret = result_of(syscall(write ? SYS_process_vm_writev : SYS_process_vm_readv,
-				op->flags && in_child ? getppid() : getpid(), &mine, 1ul, &theirs, 1ul, 0ul));
+				op->flags && forked ? getppid() : getpid(), &mine, 1ul, &theirs, 1ul, 0ul));
 	if (!write && ret > 0)
 		ret += (long)(diff_hash(DIFF_HASH_BEGIN, buffer, sizeof(buffer)) >> 16) << 16;
 	return ret;
@@ -238,7 +238,7 @@ static long do_limited_op(const struct op *op)
 	case OP_PRLIMIT:
 		return limit(op);
 	default:
-		return 0;
+		return do_watch_op(op);
 	}
 }
 
