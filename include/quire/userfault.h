@@ -86,10 +86,11 @@ s64 userfault_copy(struct userfault *uf, unsigned long dst, unsigned long src, u
 s64 userfault_zeropage(struct userfault *uf, unsigned long start, unsigned long len);
 s64 userfault_continue(struct userfault *uf, unsigned long start, unsigned long len, unsigned int mode);
 s64 userfault_poison(struct userfault *uf, unsigned long start, unsigned long len);
-/* The pages of [src, src + len) themselves go to dst, both private anonymous memory of `mm`, whose caller runs on it: bytes, or
- * the first page's error: -EEXIST, -ENOENT, -EBUSY (shared or pinned), -EINVAL, -ENOMEM, -ESRCH, -EAGAIN. Does not wake. */
-s64 userfault_move(struct userfault *uf, struct mm_struct *mm, unsigned long dst, unsigned long src, unsigned long len,
-		   unsigned int mode);
+/* The pages of [src, src + len) themselves go to dst, both private anonymous memory of the watched mm, on which the caller must run:
+ * bytes, or the first page's error: -EEXIST, -ENOENT, -EBUSY (shared or pinned), -EINVAL, -ENOMEM, -ESRCH, -EAGAIN. Does not wake. */
+s64 userfault_move(struct userfault *uf, unsigned long dst, unsigned long src, unsigned long len, unsigned int mode);
+/* Does the monitor watch this mm? Never sleeps. */
+bool userfault_is_for(const struct userfault *uf, const struct mm_struct *mm);
 /* Writes to the range are watched, or no more; to what is not there yet only in objects, or with
  * UFFD_FEATURE_WP_UNPOPULATED. 0, -ENOENT, -ESRCH, -ENOMEM, -EAGAIN. */
 int userfault_writeprotect(struct userfault *uf, unsigned long start, unsigned long len, bool protect);

@@ -364,10 +364,13 @@ static long uffd_move(struct userfaultfd *u, struct uffdio_copy *user)
 
 	if (copy_from_user(&move, user, sizeof(move) - sizeof(move.done)))
 		return -EFAULT;
+	/* Nothing moves from one program to another. */
+	if (!userfault_is_for(u->uf, task_mm(current)))
+		return -EINVAL;
 	if (userfault_check_range(move.dst, move.len) || userfault_check_range(move.src, move.len) ||
 	    move.mode > (UFFD_MOVE_DONTWAKE | UFFD_MOVE_ALLOW_SRC_HOLES))
 		return -EINVAL;
-	done = userfault_move(u->uf, task_mm(current), move.dst, move.src, move.len, (unsigned int)move.mode);
+	done = userfault_move(u->uf, move.dst, move.src, move.len, (unsigned int)move.mode);
 	return finish_fill(u, done, move.dst, move.len, move.mode, &user->done);
 }
 

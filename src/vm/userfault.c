@@ -59,6 +59,11 @@ s64 userfault_features(const struct userfault *uf)
 	return atomic64_read(&uf->features);
 }
 
+bool userfault_is_for(const struct userfault *uf, const struct mm_struct *mm)
+{
+	return uf->mm == mm;
+}
+
 void *userfault_cookie(const struct userfault *uf)
 {
 	return uf->cookie;

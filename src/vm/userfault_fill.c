@@ -20,12 +20,12 @@ struct fill {
 	struct page *page;         /* FILL_COPY, and FILL_ZERO of an object: what is to be there */
 };
 
-/* The VMA of the request, as long as it can be filled that way. ERR_PTR. mmap lock held. */
+/* The VMA of the request, as long as it can be filled that way; any monitor of the program may, as on Linux. ERR_PTR. mmap lock held. */
 static struct vm_area_struct *fill_vma(const struct fill *fill)
 {
 	struct vm_area_struct *vma = vma_lookup(fill->uf->mm, fill->start);
 
-	if (!vma || vma->userfault != fill->uf || fill->len > vma->vm_end - fill->start)
+	if (!vma || !vma->userfault || fill->len > vma->vm_end - fill->start)
 		return ERR_PTR(-ENOENT);
 	if ((fill->mode & UFFD_FILL_WP) && !(vma->vm_flags & VM_UFFD_WP))
 		return ERR_PTR(-EINVAL);
@@ -162,7 +162,7 @@ static int fill_locked(struct fill *fill)
 	vma = fill_vma(fill);
 	if (IS_ERR(vma))
 		return (int)PTR_ERR(vma);
-	if (behind_end(vma, fill->dst) && fill->kind != FILL_POISON)
+	if (behind_end(vma, fill->dst))
 		return fill->kind == FILL_CONTINUE ? -EINVAL : -EFAULT;
 	return into_object(fill, vma) ? fill_object(fill, vma) : fill_entry(fill, vma);
 }

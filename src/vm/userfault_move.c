@@ -190,18 +190,16 @@ static int move_one(struct userfault *uf, struct page_move *move, unsigned long 
 	return err;
 }
 
-s64 userfault_move(struct userfault *uf, struct mm_struct *mm, unsigned long dst, unsigned long src, unsigned long len,
-		   unsigned int mode)
+s64 userfault_move(struct userfault *uf, unsigned long dst, unsigned long src, unsigned long len, unsigned int mode)
 {
 	const struct quire_port *port = this_quire()->port;
+	struct mm_struct *mm = uf->mm;
 	struct page_move move = { .src = src, .dst = dst };
 	unsigned long done = 0;
 	int err = 0;
 
 	if (atomic_read(&uf->changing))
 		return -EAGAIN;
-	if (uf->mm != mm)
-		return -EINVAL;
 	if (!mmget_not_zero(mm))
 		return -ESRCH;
 	while (done < len && !err) {

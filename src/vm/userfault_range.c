@@ -195,7 +195,7 @@ static int protect_locked(struct userfault *uf, unsigned long start, unsigned lo
 	if (atomic_read(&uf->changing))
 		return -EAGAIN;
 	for (; vma && vma->vm_start < end; vma = vma->vm_next) {
-		if (vma->userfault != uf || !(vma->vm_flags & VM_UFFD_WP))
+		if (!vma->userfault || !(vma->vm_flags & VM_UFFD_WP))
 			return -ENOENT;
 		err = protect_range(vma, max(start, vma->vm_start), min(end, vma->vm_end), protect);
 		if (err)

@@ -3,7 +3,7 @@
  * booted.c - the comparison with a machine between: Linux writes down what it answered, the booted kernel reads it and must
  * answer the same.
  *
- * usage: diff record FILE CALLS SEED     on Linux: the kept seeds, then so many calls from SEED on
+ * usage: diff record FILE CALLS SEED [SCOPE] on Linux: the kept seeds, then so many calls from SEED on (kernel and limits)
  *        diff check FILE                 in the booted kernel; alone: what lies beside the program
  *        diff show SEED [SCOPE [FEATURES]] one sequence with everything it leaves, on whatever this runs on
  *        diff features                   what this system has of what not every Linux has: a number
@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
 #include "tap.h"
 
@@ -49,6 +50,8 @@ static const struct {
 	{ SCOPE_KERNEL, 80 }, { SCOPE_KERNEL, 91 }, { SCOPE_KERNEL, 101 }, { SCOPE_KERNEL, 108 }, { SCOPE_KERNEL, 5139 }, { SCOPE_LIMITS, 1000 },
 	{ SCOPE_LIMITS, 1002 }, { SCOPE_LIMITS, 1004 }, { SCOPE_LIMITS, 1006 }, { SCOPE_LIMITS, 2002 }, { SCOPE_LIMITS, 2096 },
 	{ SCOPE_LIMITS, 5124 }, { SCOPE_LIMITS, 5268 }, { SCOPE_LIMITS, 7771644 },
+	{ SCOPE_WATCHED, 101 }, { SCOPE_WATCHED, 104 }, { SCOPE_WATCHED, 107 }, { SCOPE_WATCHED, 113 }, { SCOPE_WATCHED, 116 },
+	{ SCOPE_WATCHED, 119 }, { SCOPE_WATCHED, 122 }, { SCOPE_WATCHED, 125 },
 };
 #define NR_KEPT (sizeof(kept) / sizeof(kept[0]))
 
@@ -141,7 +144,8 @@ static unsigned int record_one(FILE *file, uint64_t seed, enum diff_scope scope)
 	return head.nr;
 }
 
-static int record(const char *path, unsigned long calls, uint64_t seed)
+/* scope NR_SCOPES: kernel and limits by turns. */
+static int record(const char *path, unsigned long calls, uint64_t seed, enum diff_scope scope)
 {
 	struct trace_head head = { .magic = TRACE_MAGIC };
 	unsigned long done = 0;
@@ -157,7 +161,7 @@ static int record(const char *path, unsigned long calls, uint64_t seed)
 	for (; head.nr_sequences < NR_KEPT; head.nr_sequences++)
 		record_one(file, kept[head.nr_sequences].seed, kept[head.nr_sequences].scope);
 	for (; done < calls; head.nr_sequences++, seed++)
-		done += record_one(file, seed, (enum diff_scope)(SCOPE_KERNEL + head.nr_sequences % (NR_SCOPES - SCOPE_KERNEL)));
+		done += record_one(file, seed, scope < NR_SCOPES ? scope : head.nr_sequences % 2 ? SCOPE_LIMITS : SCOPE_KERNEL);
 	rewind(file);
 	fwrite(&head, sizeof(head), 1, file);
 	return fclose(file) != 0;
@@ -195,6 +199,83 @@ static bool check_one(FILE *file, unsigned long *calls)
 	return true;
 }
 
+/* ---- without memory ---- */
+
+#define FAILING_SEQUENCES 6u
+#define FAILING_OPS 120u
+
+/* Figures of /proc/meminfo that programs' memory is in. */
+static bool read_figures(long long figures[6])
+{
+	static const char *const names[6] = { "AnonPages", "Mapped", "Shmem", "PageTables", "Mlocked", "Committed_AS" };
+	static char text[8192];
+	FILE *file = fopen("/proc/meminfo", "r");
+	size_t len = file ? fread(text, 1, sizeof(text) - 1, file) : 0;
+
+	text[len] = 0;
+	for (int i = 0; i < 6; i++) {
+		const char *at = strstr(text, names[i]);
+
+		figures[i] = at ? atoll(at + strlen(names[i]) + 1) : -1;
+	}
+	return file && fclose(file) == 0;
+}
+
+static bool come_back(const long long before[6])
+{
+	long long now[6];
+
+	for (int tries = 0; tries < 80; tries++) {
+		if (read_figures(now) && !memcmp(before, now, sizeof(now)))
+			return true;
+		usleep(25000);
+	}
+	for (int i = 0; i < 6; i++)
+		tap_diag("figure %d was %lld and is %lld", i, before[i], now[i]);
+	return false;
+}
+
+/* One sequence with and without failures: the same, up to where an allocation's failure was passed over in silence. */
+static bool fail_one(uint64_t seed, enum diff_scope scope, struct diff_failing *how, struct result *clean)
+{
+	unsigned int nr = diff_generate(seed, scope, FAILING_OPS, ops);
+	unsigned long wrong = how->wrong;
+
+	how->comparable = nr;
+	if (!diff_on_linux(ops, nr, scope, clean) || !diff_on_linux_failing(ops, nr, scope, results, how)) {
+		tap_diag("seed %llu %s cannot be run here", (unsigned long long)seed, diff_scope_name(scope));
+		return false;
+	}
+	for (unsigned int i = 0; i < how->comparable; i++) {
+		if (result_same(&ops[i], &clean[i], &results[i]))
+			continue;
+		tap_diag("seed %llu %s ends elsewhere without memory:", (unsigned long long)seed, diff_scope_name(scope));
+		print_left(i);
+		return false;
+	}
+	return how->wrong == wrong;
+}
+
+static void check_failing(void)
+{
+	struct result *clean = diff_shared(sizeof(*clean) * MAX_OPS);
+	struct diff_failing *how = diff_shared(sizeof(*how));
+	unsigned int differ = 0;
+	long long before[6];
+
+	/* Once for what is made at the first use and kept. */
+	for (unsigned int i = 0; i < 2 * FAILING_SEQUENCES; i++) {
+		unsigned int k = i % FAILING_SEQUENCES;
+
+		if (i == FAILING_SEQUENCES && !(read_figures(before) && read_figures(before)))
+			tap_diag("no figures");
+		differ += !fail_one(1 + k, (enum diff_scope)(SCOPE_KERNEL + k % (NR_SCOPES - SCOPE_KERNEL)), how, clean);
+	}
+	tap_is(differ, 0, "calls without memory say so and leave everything in order");
+	tap_ok(how->hits > 0, "%lu allocations failed, of %lu nobody noticed", how->hits, how->absorbed);
+	tap_ok(come_back(before), "everything comes back");
+}
+
 static int check(const char *path)
 {
 	FILE *file = fopen(path, "r");
@@ -213,6 +294,8 @@ static int check(const char *path)
 	}
 	tap_is(differ, 0, "%lu calls: Quire answers as Linux %s", calls, head.release);
 	fclose(file);
+	if (diff_can_fail())
+		check_failing();
 	return tap_done();
 }
 
@@ -230,8 +313,9 @@ int main(int argc, char **argv)
 	const char *verb = argc > 1 ? argv[1] : "check";
 
 	results = diff_shared(sizeof(*results) * MAX_OPS);
-	if (!strcmp(verb, "record") && argc == 5)
-		return record(argv[2], strtoul(argv[3], NULL, 0), strtoull(argv[4], NULL, 0));
+	if (!strcmp(verb, "record") && argc >= 5)
+		return record(argv[2], strtoul(argv[3], NULL, 0), strtoull(argv[4], NULL, 0),
+			      argc > 5 ? diff_scope_named(argv[5]) : NR_SCOPES);
 	if (!strcmp(verb, "show") && argc >= 3) {
 		enum diff_scope scope = argc > 3 ? diff_scope_named(argv[3]) : SCOPE_KERNEL;
 

@@ -122,6 +122,11 @@ void diff_on_quire_failing(const struct op *ops, unsigned int nr, struct result 
 /* The same in a child process. False when this system does not let the arena be used. */
 bool diff_on_linux(const struct op *ops, unsigned int nr, enum diff_scope scope, struct result *results);
 
+/* The same with allocations failing, where diff_can_fail; `how` is memory that child processes share. */
+bool diff_on_linux_failing(const struct op *ops, unsigned int nr, enum diff_scope scope, struct result *results,
+			   struct diff_failing *how);
+bool diff_can_fail(void);
+
 /* A text of /proc/PID/maps: the windows' VMAs as "start-end perms offset kind", in pages; the heap really begins at `heap`. */
 void maps_normalise(const char *text, unsigned long heap, char *out, size_t size);
 

@@ -26,7 +26,7 @@ int files[NR_FILES];
 bool forked;
 static unsigned int at, nr_ops;
 static const struct op *all_ops;
-static struct result *all_results;
+struct result *linux_results;
 /* Where the heap's window is in this process. */
 static unsigned long heap;
 
@@ -232,7 +232,7 @@ static long do_op(const struct op *op, struct result *result)
 	}
 }
 
-static void take_maps(struct result *result)
+static void take_maps_text(char *maps)
 {
 	static char text[1 << 16];
 	int fd = open("/proc/self/maps", O_RDONLY);
@@ -243,7 +243,18 @@ static void take_maps(struct result *result)
 		len += (size_t)got;
 	close(fd);
 	text[len] = 0;
-	maps_normalise(text, heap, result->maps, sizeof(result->maps));
+	maps_normalise(text, heap, maps, MAPS_TEXT);
+}
+
+void take_maps_uncut(char *maps)
+{
+	take_maps_text(maps);
+	maps_without_cuts(maps);
+}
+
+static void take_maps(struct result *result)
+{
+	take_maps_text(result->maps);
 	for (unsigned int page = 0; page < ALL_PAGES; page++) {
 		unsigned long addr = page < ARENA_PAGES ? ARENA_BASE + page * 4096ul : heap + (page - ARENA_PAGES) * 4096ul;
 
@@ -257,7 +268,7 @@ static void run(void)
 {
 	while (at < nr_ops) {
 		const struct op *op = &all_ops[at];
-		struct result *result = &all_results[at];
+		struct result *result = &linux_results[at];
 		int status;
 		pid_t pid;
 
@@ -267,6 +278,7 @@ static void run(void)
 			pid = fork();
 			if (!pid) {
 				forked = true;
+				failing_begin();
 				run();
 				_exit(0);
 			}
@@ -278,7 +290,7 @@ static void run(void)
 			continue;
 		}
 		open_keys();
-		result->ret = do_op(op, result);
+		result->ret = do_op_failing(op, result, do_op);
 		take_maps(result);
 		if (op->kind == OP_EXIT && forked)
 			return;
@@ -321,6 +333,7 @@ static void child_main(enum diff_scope scope)
 	heap = ((unsigned long)syscall(SYS_brk, 0) + 8191) & ~4095ul;
 	if ((unsigned long)syscall(SYS_brk, heap) != heap)
 		_exit(2);
+	failing_begin();
 	run();
 	_exit(0);
 }
@@ -373,7 +386,7 @@ bool diff_on_linux(const struct op *ops, unsigned int nr, enum diff_scope scope,
 	bool ran;
 
 	all_ops = ops;
-	all_results = results;
+	linux_results = results;
 	nr_ops = nr;
 	do {
 		before = lazyfreed;
@@ -381,5 +394,16 @@ bool diff_on_linux(const struct op *ops, unsigned int nr, enum diff_scope scope,
 		ran = run_in_child(scope);
 		lazyfreed = nr_lazyfreed();
 	} while (ran && lazyfreed != before && ++runs < MOST_RUNS);
+	return ran;
+}
+
+bool diff_on_linux_failing(const struct op *ops, unsigned int nr, enum diff_scope scope, struct result *results,
+			   struct diff_failing *how)
+{
+	bool ran;
+
+	linux_failing = how;
+	ran = diff_on_linux(ops, nr, scope, results);
+	linux_failing = NULL;
 	return ran;
 }

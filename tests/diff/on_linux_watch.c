@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#include "uffd.h"
+#include "../boot/lib/uffd.h"
 
 #define F_MOVE (1 << 16)
 #define NR_WATCHERS 2

@@ -280,6 +280,29 @@ static bool says_no_memory(const struct op *op, long ret)
 	return ret == -ENOMEM;
 }
 
+/* Calls about several VMAs, or that replace some: those before the one that found no memory have changed, as on Linux. */
+static bool may_be_partial(const struct op *op)
+{
+	switch (op->kind) {
+	case OP_MMAP:
+	case OP_MPROTECT:
+	case OP_MADVISE:
+	case OP_MLOCK:
+	case OP_MLOCK2:
+	case OP_MUNLOCK:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* What maps shows, without cuts that are left where a VMA was split and what followed found no memory. */
+static void maps_uncut(char *maps)
+{
+	maps_normalise(maps_text(mm), HEAP_BASE, maps, MAPS_TEXT);
+	maps_without_cuts(maps);
+}
+
 /* Calls that make pages be there early, where memory allows, and succeed without. */
 static bool may_do_without(const struct op *op)
 {
@@ -300,10 +323,13 @@ static bool may_do_without(const struct op *op)
 /* The operation with its first, second, ... allocation failing, until it comes through. */
 static long do_op_failing(const struct op *op, struct result *result, struct mm_struct **child)
 {
-	bool composite = is_composite(op);
+	bool composite = is_composite(op), whole = !composite && !may_be_partial(op);
+	static char before[MAPS_TEXT], after[MAPS_TEXT];
 	struct quire_ctx *ctx = this_ctx();
 	long ret = 0;
 
+	if (whole)
+		maps_uncut(before);
 	for (unsigned int nth = 1; nth < MOST_ALLOCATIONS; nth++) {
 		bool hit;
 
@@ -327,6 +353,10 @@ static long do_op_failing(const struct op *op, struct result *result, struct mm_
 			failing->absorbed++;
 			return ret;
 		}
+		if (whole)
+			maps_uncut(after);
+		if (whole && strcmp(before, after))
+			wrong(op, nth, "it has changed the address space", ret);
 	}
 	wrong(op, MOST_ALLOCATIONS, "it never comes through", ret);
 	return ret;

@@ -27,7 +27,7 @@ INITRAMFS = "build/boot-tests.cpio"
 TAP = ["tests/lib/tap.c", "tests/lib/tap_process.c"]
 LIBCS = {"musl": ["musl-gcc"], "glibc": ["gcc"]}
 # Programs of more than one file, and not of tests/boot.
-OTHERS = {"diff": [f"tests/diff/{name}.c" for name in ("booted", "generate", "on_linux", "on_linux_calls", "on_linux_watch", "maps_text")]}
+OTHERS = {"diff": [f"tests/diff/{name}.c" for name in ("booted", "generate", "on_linux", "on_linux_calls", "on_linux_failing", "on_linux_watch", "maps_text")]}
 # What Linux answered to the calls that "diff" makes: in both machines together, and in the hosted
 # one, they are more than 100,000.
 TRACE, TRACE_CALLS = f"{BINARIES}/diff.trace", 30000

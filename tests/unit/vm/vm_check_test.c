@@ -23,6 +23,9 @@ static void break_vmas(struct mm_struct *mm, struct vm_area_struct *vma)
 
 	seen(mm_check(mm), mm->total_vm++, mm->total_vm--, "[MM1] total_vm");
 	seen(mm_check(mm), mm->data_vm++, mm->data_vm--, "[MM1] data_vm");
+	seen(mm_check(mm), mm->exec_vm++, mm->exec_vm--, "[MM1] exec_vm");
+	seen(mm_check(mm), mm->stack_vm++, mm->stack_vm--, "[MM1] stack_vm");
+	seen(mm_check(mm), vma_tree_erase(&mm->tree, next), (void)vma_tree_insert(&mm->tree, next), "[V1] a VMA that the tree has lost");
 	seen(mm_check(mm), mm->locked_vm++, mm->locked_vm--, "[MM1] locked_vm");
 	seen(mm_check(mm), mm->map_count++, mm->map_count--, "[MM2] map_count");
 	seen(mm_check(mm), vma->vm_end += PG, vma->vm_end -= PG, "[V1] a VMA's end");
