@@ -280,10 +280,17 @@ static bool says_no_memory(const struct op *op, long ret)
 	return ret == -ENOMEM;
 }
 
-/* Calls about several VMAs, or that replace some: those before the one that found no memory have changed, as on Linux. */
+/*
+ * Calls about several VMAs, or that replace some: those before the one that found no memory have changed, as on Linux. A touch below
+ * a stack finds it grown when there is no page for it.
+ */
 static bool may_be_partial(const struct op *op)
 {
 	switch (op->kind) {
+	case OP_MREMAP:
+		return op->flags & MREMAP_FIXED;
+	case OP_READ:
+	case OP_WRITE:
 	case OP_MMAP:
 	case OP_MPROTECT:
 	case OP_MADVISE:
