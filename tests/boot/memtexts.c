@@ -329,7 +329,8 @@ static void iomem(void)
 	tap_ok(ram >= 2 && code == 1, "iomem: RAM, and the kernel in it");
 }
 
-static void names_and_figures(const char *path, const char *const *needed, unsigned int nr_needed)
+static void names_and_figures(const char *path, const char *const *order, unsigned int nr, const char *const *needed,
+			      unsigned int nr_needed)
 {
 	unsigned long value;
 	char name[64];
@@ -343,7 +344,12 @@ static void names_and_figures(const char *path, const char *const *needed, unsig
 		see(name);
 	}
 	shape_is_right();
-	in_order(vmstat_order, ARRAY_SIZE(vmstat_order), needed, nr_needed);
+	in_order(order, nr, needed, nr_needed);
+}
+
+static void counters(const char *path, const char *const *needed, unsigned int nr_needed)
+{
+	names_and_figures(path, vmstat_order, ARRAY_SIZE(vmstat_order), needed, nr_needed);
 }
 
 static void node_meminfo(const char *path, int nid)
@@ -369,19 +375,8 @@ static void node_meminfo(const char *path, int nid)
 static void numastat(const char *path)
 {
 	static const char *const names[] = { "numa_hit", "numa_miss", "numa_foreign", "interleave_hit", "local_node", "other_node" };
-	unsigned long value;
-	char name[64];
 
-	if (!load(path))
-		return;
-	for (unsigned int i = 0; i < nr_lines; i++) {
-		if (sscanf(lines[i], "%63s %lu", name, &value) != 2)
-			nr_bad++;
-		same(lines[i], "%s %lu", name, value);
-		see(name);
-	}
-	shape_is_right();
-	in_order(names, ARRAY_SIZE(names), names, ARRAY_SIZE(names));
+	names_and_figures(path, names, ARRAY_SIZE(names), names, ARRAY_SIZE(names));
 }
 
 /* "0", "0-3", "0-1,3"; true where it may be nothing, too. */
@@ -439,8 +434,8 @@ int main(void)
 	pagetypeinfo();
 	zoneinfo();
 	iomem();
-	names_and_figures("/proc/vmstat", vmstat_needed, ARRAY_SIZE(vmstat_needed));
-	names_and_figures(NODE_DIR "node0/vmstat", node_vmstat_needed, ARRAY_SIZE(node_vmstat_needed));
+	counters("/proc/vmstat", vmstat_needed, ARRAY_SIZE(vmstat_needed));
+	counters(NODE_DIR "node0/vmstat", node_vmstat_needed, ARRAY_SIZE(node_vmstat_needed));
 	node_meminfo(NODE_DIR "node0/meminfo", 0);
 	numastat(NODE_DIR "node0/numastat");
 	one_line_files();
