@@ -274,7 +274,9 @@ static void some_segment_op(struct op *op)
 		op->offset = below(one_in(2) ? 8 : 40);
 		break;
 	default:
-		some_watch_op(op);
+		/* Others leave the stream of numbers as it is. */
+		if (scope == SCOPE_WATCHED)
+			some_watch_op(op);
 		break;
 	}
 }
