@@ -33,6 +33,9 @@
 /* log2 pages of a page block, the unit of mobility: 2 MiB, a huge page of x86-64 and PAE. */
 #define PAGEBLOCK_ORDER 9
 
+/* Bytes of a frame's descriptor, for those below it who make room for them (page.h asserts it). */
+#define QUIRE_STRUCT_PAGE_BYTES 32
+
 _Static_assert(QUIRE_MAX_CPUS >= 1 && QUIRE_MAX_CPUS <= 255, "a spinlock names its holder in 8 bits");
 _Static_assert(QUIRE_MAX_NODES >= 1 && QUIRE_MAX_NODES <= 16, "page->flags has 4 bits for the node");
 

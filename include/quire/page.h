@@ -122,7 +122,7 @@ struct page {
 		};
 	};
 };
-_Static_assert(sizeof(struct page) == 32, "[P1]");
+_Static_assert(sizeof(struct page) == QUIRE_STRUCT_PAGE_BYTES, "[P1]");
 
 /* ---- flags ---- */
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* meminfo.c - /proc/meminfo and the figures of sysinfo(2). */
 #include "arch/mmu.h"
+#include "arch/pte.h"
 #include "base/format.h"
 #include "base/math.h"
 #include "phys/phys_state.h"
@@ -45,7 +46,7 @@ static void highmem_totals(struct quire_sysinfo *info)
 		if (zone_idx(zone) != ZONE_HIGHMEM)
 			continue;
 		info->totalhigh += zone->managed_pages;
-		info->freehigh += READ_ONCE(zone->nr_free);
+		info->freehigh += zone_nr_free_pages(zone);
 	}
 }
 
@@ -119,8 +120,8 @@ static int show_high(struct text_sink *sink, const struct quire_sysinfo *info)
 		{ "LowFree:", info->freeram - info->freehigh },
 	};
 
-	/* Where no memory is out of the direct map, the lines do not exist. */
-	return info->totalhigh ? lines(sink, rows, sizeof(rows) / sizeof(rows[0])) : 0;
+	/* Where all memory is in the direct map, the lines do not exist. */
+	return ARCH_HAS_HIGHMEM ? lines(sink, rows, sizeof(rows) / sizeof(rows[0])) : 0;
 }
 
 /* SwapTotal to SUnreclaim. */
@@ -147,7 +148,9 @@ static int show_use(struct text_sink *sink, const struct quire_sysinfo *info)
 /* KernelStack to DirectMap1G. */
 static int show_kernel(struct text_sink *sink)
 {
-	static const char *const direct_map[] = { "DirectMap4k:", "DirectMap2M:", "DirectMap1G:" };
+	const char *const direct_map[] = {
+		"DirectMap4k:", PMD_SIZE == 2ul << 20 ? "DirectMap2M:" : "DirectMap4M:", "DirectMap1G:",
+	};
 	int err = line_kb(sink, "KernelStack:", pages(NR_KERNEL_STACK_KB));
 
 	err = err ? err : line(sink, "PageTables:", pages(NR_PAGETABLE));

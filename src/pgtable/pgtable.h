@@ -12,7 +12,7 @@
  * [PG4] Descent needs no lock: entries of upper tables go from none to a complete table, and away again only while no VMA
  *       (and so no fault and no reverse walk) covers any address below them.
  * [PG5] An entry of an upper table (of pgtable_init) that is not none has its group's bit in `used`: whoever looks for
- *       entries looks at the groups that have one, not at 512 places.
+ *       entries looks at the groups that have one, not at all places.
  *
  * Locks: (P) pgt->lock, LOCK_PAGE_TABLE; (T) the leaf table's lock, LOCK_PTE. Sleeps: never, but the purse (table.h).
  * Cost: a walk is six instructions a level. Allocates: root and purse only.
@@ -90,8 +90,8 @@ static __always_inline struct table_page *table_of(const pte_t *pte)
 }
 
 /* Entries that share a bit of `used`. */
-#define TABLE_GROUP 8
-static_assert(PTRS_PER_TABLE / TABLE_GROUP <= 64, "one word has a bit for each group");
+#define TABLE_GROUP (PTRS_PER_TABLE / 64)
+static_assert(PTRS_PER_TABLE % 64 == 0, "one word has a bit for each group");
 
 /*
  * The first index from `from` on whose group has been used, below PTRS_PER_TABLE, or PTRS_PER_TABLE: none. Racy reads miss

@@ -40,8 +40,8 @@ static_assert((SOFT_EXCLUSIVE | SOFT_UFFD_WP | SOFT_DIRTY | SOFT_WRITTEN) < 1 <<
 
 enum pte_marker { PTE_MARKER_UFFD_WP = 1, PTE_MARKER_POISONED = 2, PTE_MARKER_GUARD = 4 };
 
-/* log2 of the areas that a swap entry can name. */
-#define SWAP_AREA_BITS 5
+/* log2 of the areas that a swap entry can name: where a payload is short, fewer of them, of 4 GiB each. */
+#define SWAP_AREA_BITS (PTE_SOFT_PAYLOAD_BITS < 32 ? 3 : 5)
 #define SWAP_MAX_SLOTS (1ull << (PTE_SOFT_PAYLOAD_BITS - SWAP_AREA_BITS))
 
 typedef struct {

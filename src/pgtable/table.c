@@ -194,7 +194,7 @@ static void link_table(struct pgtable *pgt, pte_t *entry, unsigned int level, st
 		table->used = 0;
 	table_mark_used(entry);
 	/* Release: pairs with the loads of lock-free walks, which see the zeroes (and the lock) behind the entry. */
-	set_pte_release(entry, pfn_pte_table(page_to_pfn(page)));
+	set_pte_release(entry, pfn_pte_table(page_to_pfn(page), level + 1));
 }
 
 static void unlink_table(struct pgtable *pgt, pte_t *entry)

@@ -15,9 +15,12 @@ struct flush {
 	unsigned int flags;
 };
 
-static void flush_addresses(vaddr_t start, vaddr_t end)
+static void flush_addresses(vaddr_t start, vaddr_t end, unsigned int flags)
 {
-	if ((end - start) >> PAGE_SHIFT > TLB_SINGLE_PAGE_CEILING) {
+	/* The way to a table that is freed may be one that only a reload forgets. */
+	bool all = ARCH_ROOT_IS_COPIED && (flags & TLB_FREED_TABLES);
+
+	if (all || (end - start) >> PAGE_SHIFT > TLB_SINGLE_PAGE_CEILING) {
 		count_vm_event(NR_TLB_LOCAL_FLUSH_ALL);
 		arch_tlb_flush_user();
 		return;
@@ -85,7 +88,7 @@ static void flush_remote(void *arg)
 	if (flush->gen <= tlb->gen)
 		return;
 	if (flush->gen == tlb->gen + 1) {
-		flush_addresses(flush->start, flush->end);
+		flush_addresses(flush->start, flush->end, flush->flags);
 		tlb->gen = flush->gen;
 		return;
 	}
@@ -105,7 +108,7 @@ static void flush_local(struct pgtable *pgt, vaddr_t start, vaddr_t end, unsigne
 	if (tlb->lazy && (flags & TLB_FREED_TABLES))
 		pgtable_switch_kernel();
 	else
-		flush_addresses(start, end);
+		flush_addresses(start, end, flags);
 }
 
 static bool used_elsewhere(const struct pgtable *pgt, unsigned int cpu)

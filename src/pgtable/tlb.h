@@ -38,10 +38,19 @@ static inline void flush_tlb_mm(struct pgtable *pgt)
 	flush_tlb_range_flags(pgt, 0, ~0ul, 0);
 }
 
-/* Only this CPU, which has the tree loaded: after a fault that found the entry in order already, or gave more rights. */
-static __always_inline void flush_tlb_fix_spurious(vaddr_t addr)
+/* Only this CPU, which has the tree loaded: an entry that it knew has got more rights. */
+static __always_inline void flush_tlb_more_rights(vaddr_t addr)
 {
 	arch_tlb_flush_page(addr);
+}
+
+/* The same after a fault that found the entry in order already: the way to it may be new to this CPU. */
+static __always_inline void flush_tlb_fix_spurious(vaddr_t addr)
+{
+	if (ARCH_ROOT_IS_COPIED)
+		arch_tlb_flush_user();
+	else
+		arch_tlb_flush_page(addr);
 }
 
 /* This CPU translates by `next` from now on. Context: IRQs off. */

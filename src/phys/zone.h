@@ -136,13 +136,21 @@ static inline unsigned long wmark_pages(const struct zone *zone, enum zone_water
 	return hint_read(zone->_watermark[which]) + hint_read(zone->watermark_boost);
 }
 
+/* Machines of this kind can have such a zone: no high memory where all is in the direct map, no DMA32 where that ends below. */
+static inline bool zone_type_is_shown(enum zone_type type)
+{
+	if (type == ZONE_DMA32)
+		return ARCH_ZONE_DMA32_END > ARCH_ZONE_DMA_END;
+	return type != ZONE_HIGHMEM || ARCH_HAS_HIGHMEM;
+}
+
 /* The highest zone that a request may use. Nonsense combinations get the lowest zone named. */
 static inline enum zone_type gfp_zone(gfp_t gfp)
 {
 	if (gfp & __GFP_DMA)
 		return ZONE_DMA;
 	if (gfp & __GFP_DMA32)
-		return ZONE_DMA32;
+		return zone_type_is_shown(ZONE_DMA32) ? ZONE_DMA32 : ZONE_NORMAL;
 	if ((gfp & (__GFP_HIGHMEM | __GFP_MOVABLE)) == (__GFP_HIGHMEM | __GFP_MOVABLE))
 		return ZONE_MOVABLE;
 	return gfp & __GFP_HIGHMEM ? ZONE_HIGHMEM : ZONE_NORMAL;
@@ -151,11 +159,6 @@ static inline enum zone_type gfp_zone(gfp_t gfp)
 pg_data_t *node_data(int nid);
 struct zone *zone_by_id(unsigned int id);
 const char *zone_type_name(enum zone_type type);
-/* Is it one that this kind of machine may have? Without high memory it is left out of all texts, as in Linux's. */
-static inline bool zone_type_is_shown(enum zone_type type)
-{
-	return type != ZONE_HIGHMEM || ARCH_LOWMEM_END != ~0ull;
-}
 /* The node that has all memory; NUMA_NO_NODE: there are several. */
 int only_node(void);
 

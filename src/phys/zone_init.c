@@ -48,11 +48,11 @@ int node_distance(int from, int to)
 /* Where the zones end by address; Movable takes its part from the others. */
 static enum zone_type zone_of_address(paddr_t addr)
 {
+	if (addr >= ARCH_LOWMEM_END)
+		return ZONE_HIGHMEM;
 	if (addr < ARCH_ZONE_DMA_END)
 		return ZONE_DMA;
-	if (addr < ARCH_ZONE_DMA32_END)
-		return ZONE_DMA32;
-	return addr < ARCH_LOWMEM_END ? ZONE_NORMAL : ZONE_HIGHMEM;
+	return addr < ARCH_ZONE_DMA32_END ? ZONE_DMA32 : ZONE_NORMAL;
 }
 
 /* Which zone a block that starts (as far as RAM goes) at `pfn` of `region` belongs to. */

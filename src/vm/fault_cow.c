@@ -15,7 +15,7 @@ static vm_fault_t reuse(struct vm_fault *vmf)
 
 	if (likely(ptl)) {
 		set_pte(vmf->pte, pte_mkyoung(pte_mkdirty(pte_mkwrite(vmf->orig))));
-		flush_tlb_fix_spurious(vmf->address);
+		flush_tlb_more_rights(vmf->address);
 		spin_unlock(ptl);
 		count_vm_event(PGREUSE);
 	}
@@ -93,7 +93,7 @@ vm_fault_t do_wp_page(struct vm_fault *vmf)
 	if (page && !(vmf->vma->vm_flags & VM_SHARED) && page_is_own(vmf->mm, page)) {
 		/* The usual end of copy-on-write: the relatives are gone or have copies of their own. */
 		set_pte(vmf->pte, written_entry(vmf));
-		flush_tlb_fix_spurious(vmf->address);
+		flush_tlb_more_rights(vmf->address);
 		spin_unlock(ptl);
 		count_vm_event(PGREUSE);
 		return 0;

@@ -186,22 +186,30 @@ def readmes(result):
 
 # --- Headers compile alone ---
 
+X86_64 = ["src/arch/x86_64/include", "src/arch/x86/include"]
+
+
 def world_of(path):
     """Include path of the world that a header belongs to."""
     if path.startswith("kernel/arch/i386/"):
         return ["kernel/include", "kernel/arch/i386/include", "kernel", "include", "src",
                 *(f"src/arch/{part}/include" for part in ("i386pae", "x86_32", "x86"))]
-    if path.startswith("kernel/") or "/x86_64/" in path:
+    for isa in ("i386pae", "i386", "x86_32"):
+        if path.startswith(f"src/arch/{isa}/"):
+            parts = {"x86_32": "i386pae"}.get(isa, isa), "x86_32", "x86"
+            return ["include/quire/host_default", "include", "src",
+                    *(f"src/arch/{part}/include" for part in parts)]
+    if path.startswith("kernel/") or path.startswith("src/arch/x86"):
         return ["kernel/include", "kernel/arch/x86_64/include", "kernel", "include", "src",
-                "src/arch/x86_64/include"]
+                *X86_64]
     return ["ports/hosted", "ports", "include", "src", "src/arch/sim/include", "tests/lib"]
 
 
 def header_alone(path):
     args = [f"-I{folder}" for folder in world_of(path)]
     if path.startswith("include/quire/host_default"):
-        args = ["-Iinclude/quire/host_default", "-Iinclude", "-Isrc", "-Isrc/arch/x86_64/include"]
-    if "/i386/" in path:
+        args = ["-Iinclude/quire/host_default", "-Iinclude", "-Isrc", *(f"-I{folder}" for folder in X86_64)]
+    if "src/arch/x86_32/include" in world_of(path):
         args.append("-m32")
     command = ["gcc", "-std=gnu17", "-Wall", "-Wextra", "-Werror", "-Wno-unused-parameter",
                "-DQUIRE_DEBUG=1", "-fsyntax-only", *args, "-x", "c", "-"]

@@ -41,7 +41,7 @@ int main(void)
 	tap_ok(pfn_pte(0x100, PAGE_KERNEL).val == 0x8000000000100163ull, "kernel data: P W A D G NX");
 	tap_ok(pfn_pte_huge(0x200, PAGE_KERNEL_EXEC).val == 0x2001e1ull, "kernel text, 2 MiB: P A D PS G");
 	tap_ok((pfn_pte(0xfee00, PAGE_KERNEL_NOCACHE).val & 0x18) == 0x18, "registers: PCD and PWT");
-	tap_ok((pfn_pte_table(0x77).val & 0xfff) == 0x067, "a table: P W U A D");
+	tap_ok((pfn_pte_table(0x77, 1).val & 0xfff) == 0x067, "a table: P W U A D");
 	test_addresses_of_what_is_not_there();
 	known_bits = ~X86_PTE_NX;
 	tap_ok(pfn_pte(1, pgprot_user(1)).val >> 63 == 0, "no NX on a CPU that reserves the bit");

@@ -26,6 +26,7 @@
  * direct map covers (here: everything). */
 #define ARCH_ZONE_DMA_END (16ull << 20)
 #define ARCH_ZONE_DMA32_END (4ull << 30)
+#define ARCH_HAS_HIGHMEM 0
 #define ARCH_LOWMEM_END (~0ull)
 
 /* Mappings lie below the window, unless the program asks for more by an address above it. */

@@ -34,6 +34,8 @@ typedef struct {
 #define PGTABLE_LEVELS (sizeof(long) == 4 ? 3u : pgtable_l5_enabled() ? 5u : 4u)
 #define PGTABLE_MAX_LEVELS (sizeof(long) == 4 ? 3 : 5)
 #define PGTABLE_ROOT_LEVEL (PGTABLE_LEVELS - 1)
+/* The MMU reads the root where it lies, at each walk. */
+#define ARCH_ROOT_IS_COPIED 0
 #define PTRS_PER_TABLE 512
 #define PT_INDEX_BITS 9
 
@@ -188,8 +190,8 @@ static __always_inline pte_t pfn_pte_huge(pfn_t pfn, pgprot_t prot)
 	return __pte((pteval_t)pfn << SIM_PFN_SHIFT | prot | SIM_PTE_HUGE);
 }
 
-/* An entry that leads to the table in frame `pfn`; rights are narrowed by the leaves alone. */
-static __always_inline pte_t pfn_pte_table(pfn_t pfn)
+/* An entry of level `at` that leads to the table in frame `pfn`; rights are narrowed by the leaves alone. */
+static __always_inline pte_t pfn_pte_table(pfn_t pfn, unsigned int at)
 {
 	return __pte((pteval_t)pfn << SIM_PFN_SHIFT | SIM_PTE_VALID | SIM_PTE_READ);
 }

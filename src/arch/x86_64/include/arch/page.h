@@ -28,10 +28,11 @@
 #define PAGE_MASK (~(PAGE_SIZE - 1))
 #define PAGE_ALIGN(x) (((x) + PAGE_SIZE - 1) & PAGE_MASK)
 
-/* Physical addresses at which zones end: what ISA devices reach, what devices with 32 address bits reach, and what the
- * direct map covers (here: everything). */
+/* Physical addresses at which zones end: what ISA devices reach, and what devices with 32 address bits reach. The direct map
+ * covers everything: there is no high memory. */
 #define ARCH_ZONE_DMA_END (16ull << 20)
 #define ARCH_ZONE_DMA32_END (4ull << 30)
+#define ARCH_HAS_HIGHMEM 0
 #define ARCH_LOWMEM_END (~0ull)
 
 /* The last user page stays unmapped: SYSRET to the first non-canonical address would fault in ring 0. */
@@ -62,6 +63,10 @@ static inline bool addr_is_canonical(vaddr_t addr)
 #define VMALLOC_END (VMALLOC_START + (1ul << 39))
 #define VMEMMAP_START 0xffffea0000000000ul
 #define IMAGE_BASE_VIRT 0xffffffff80000000ul
+
+/* All addresses are known beforehand. */
+struct arch_layout {
+};
 
 static inline void *phys_to_virt(paddr_t phys)
 {

@@ -24,6 +24,7 @@ struct tlb_cpu {
 } __cacheline_aligned;
 
 struct arch_state {
+	struct arch_layout layout; /* (c) what of arch/page.h is decided at boot; first, because that looks for it there */
 	paddr_t kernel_root;     /* (c) */
 	u64 direct_map_bytes[3]; /* (c) by level */
 	struct tlb_cpu *tlb;     /* (c) by CPU */
@@ -39,18 +40,18 @@ static __always_inline struct tlb_cpu *this_tlb(void)
 /* Changes beyond this many pages are flushed as a whole: 33 as elsewhere, about where a refill costs as much. */
 #define TLB_SINGLE_PAGE_CEILING 33
 
-/* One address, user or kernel, of the loaded root. */
-static __always_inline void arch_tlb_flush_page(vaddr_t addr)
-{
-	__asm__ volatile("invlpg (%0)" : : "r"(addr) : "memory");
-}
-
-/* Everything that is not global. */
+/* Everything that is not global, and the CPU's copies of the root's entries where it has some. */
 static __always_inline void arch_tlb_flush_user(void)
 {
 	unsigned long root;
 
 	__asm__ volatile("mov %%cr3, %0\n\tmov %0, %%cr3" : "=r"(root) : : "memory");
+}
+
+/* One address, user or kernel, of the loaded root. */
+static __always_inline void arch_tlb_flush_page(vaddr_t addr)
+{
+	__asm__ volatile("invlpg (%0)" : : "r"(addr) : "memory");
 }
 
 /* Everything: without the enable bit, global entries go too. */
@@ -63,18 +64,19 @@ static inline void arch_tlb_flush_all(void)
 	__asm__ volatile("mov %0, %%cr4\n\tmov %1, %%cr4" : : "r"(cr4 & ~pge), "r"(cr4) : "memory");
 }
 
-/* Makes the root of an empty tree: nothing in the user half, the kernel's entries in the other. */
+/* Makes the root of an empty tree: nothing in the user's part, the kernel's entries in the other. */
 static inline void arch_root_init(pte_t *root)
 {
+	const size_t words = sizeof(pte_t) / sizeof(long);
 	const pte_t *kernel = phys_to_virt(this_quire()->arch->kernel_root);
 
-	cpu_clear_words(root, PTRS_PER_USER_ROOT);
-	cpu_copy_words(root + PTRS_PER_USER_ROOT, kernel + PTRS_PER_USER_ROOT, PTRS_PER_TABLE - PTRS_PER_USER_ROOT);
+	cpu_clear_words(root, PTRS_PER_USER_ROOT * words);
+	cpu_copy_words(root + PTRS_PER_USER_ROOT, kernel + PTRS_PER_USER_ROOT, (PTRS_PER_TABLE - PTRS_PER_USER_ROOT) * words);
 }
 
 static __always_inline void arch_load_root(paddr_t root)
 {
-	__asm__ volatile("mov %0, %%cr3" : : "r"(root) : "memory");
+	__asm__ volatile("mov %0, %%cr3" : : "r"((unsigned long)root) : "memory");
 }
 
 static __always_inline paddr_t arch_read_root(void)

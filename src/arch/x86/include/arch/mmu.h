@@ -2,11 +2,11 @@
 /*
  * mmu.h - the kernel's own part of the page tables, made at boot from memory that the caller's table supplies.
  *
- *	arch_init_mem_mapping   direct map of all RAM with the largest pages the CPU has; per-CPU TLB state
+ *	arch_init_mem_mapping   direct map of all low memory with the largest pages the CPU has; per-CPU TLB state
  *	arch_vmemmap_populate   backs a part of the memmap
  *
- * [AM1] The direct map covers all RAM and never changes after boot; it is nowhere executable, and the image's text and
- *       read-only data are read-only in it too.
+ * [AM1] The direct map covers all low memory and never changes after boot; the image's text and read-only data are
+ *       read-only in it too, and nothing is executable but, where the image has no addresses of its own, its text.
  * [AM2] Every root entry of the kernel half that is ever used is filled after arch_init_mem_mapping, so that the roots of
  *       address spaces copy them once.
  *
@@ -15,6 +15,7 @@
 #ifndef ARCH_MMU_H
 #define ARCH_MMU_H
 
+#include "arch/pte.h"
 #include "quire/types.h"
 
 /* Boot memory, as the floor above has it. */
@@ -35,6 +36,13 @@ int arch_vmemmap_populate(vaddr_t start, vaddr_t end, int nid);
 static inline void arch_sync_kernel_mappings(vaddr_t start, vaddr_t end)
 {
 }
+
+/* The entry of a kernel address in its leaf table; NULL: there is none, or a large page is mapped. Never sleeps. */
+pte_t *arch_kernel_pte(vaddr_t addr);
+
+/* 32 bits, where the image is executed in the direct map: nothing of its init part is executable any more. All CPUs but this one
+ * are quiet or flush for themselves. Before it is freed. */
+void arch_seal_init(void);
 
 /* Bytes of the direct map by page size, by level: 0: 4 KiB pages, 1: 2 MiB (4 MiB), 2: 1 GiB. */
 u64 arch_direct_map_bytes(unsigned int level);

@@ -6,8 +6,8 @@
  *	the access                                      [quire_ex_table: offset of the instruction, of its fixup]
  *	clac, or a NOP
  *
- * The boot code turns the NOPs into instructions before anything runs in user mode. An address from TASK_SIZE on is refused
- * before it is touched; what a word below it reaches there is never mapped and faults.
+ * The boot code turns the NOPs into instructions before anything runs in user mode. An address that may be the kernel's is
+ * refused before it is touched (arch_user_range_ok, arch/user_word.h).
  *
  * Lock: none. Sleeps: in the fault handler, when the page is not there. Cost: five instructions. Allocates: never.
  */
@@ -36,10 +36,8 @@
 	"\t.long " from " - ., " to " - .\n"					\
 	"\t.popsection\n"
 
-static __always_inline bool arch_user_range_ok(vaddr_t addr)
-{
-	return likely(addr < TASK_SIZE);
-}
+/* [addr, addr + bytes) is a program's, or faults; bytes: 1 to 8. The ISA's, in arch/user_word.h. */
+static __always_inline bool arch_user_range_ok(vaddr_t addr, unsigned int bytes);
 
 static __always_inline void arch_user_forbid(void)
 {
@@ -47,18 +45,18 @@ static __always_inline void arch_user_forbid(void)
 }
 
 /* The empty statement behind an asm goto with outputs keeps older compilers from moving the use before it. */
-#define ARCH_GET_USER(size, type, insn, reg)						\
+#define ARCH_GET_USER(size, type, insn, reg, class)					\
 static __always_inline int arch_get_user_##size(void *to, const void *from)		\
 {											\
 	type value;									\
 											\
-	if (!arch_user_range_ok((vaddr_t)from))						\
+	if (!arch_user_range_ok((vaddr_t)from, size))					\
 		goto fault;								\
 	__asm__ volatile goto(UACCESS_ALLOW						\
 			      "1:\t" insn " (%1), %" reg "0\n"				\
 			      UACCESS_FORBID						\
 			      UACCESS_FIXUP("1b", "%l2")				\
-			      : "=r"(value) : "r"(from) : "memory" : fault_allowed);	\
+			      : class(value) : "r"(from) : "memory" : fault_allowed);	\
 	__asm__ volatile("");								\
 	*(type *)to = value;								\
 	return 0;									\
@@ -74,7 +72,7 @@ static __always_inline int arch_put_user_##size(const void *from, void *to)		\
 {											\
 	type value = *(const type *)from;						\
 											\
-	if (!arch_user_range_ok((vaddr_t)to))						\
+	if (!arch_user_range_ok((vaddr_t)to, size))					\
 		return -EFAULT;								\
 	__asm__ volatile goto(UACCESS_ALLOW						\
 			      "1:\t" insn " %" reg "0, (%1)\n"				\
@@ -87,14 +85,14 @@ fault_allowed:										\
 	return -EFAULT;									\
 }
 
-ARCH_GET_USER(1, u8, "movb", "b")
-ARCH_GET_USER(2, u16, "movw", "w")
-ARCH_GET_USER(4, u32, "movl", "k")
-ARCH_GET_USER(8, u64, "movq", "")
+ARCH_GET_USER(1, u8, "movb", "b", "=q")
+ARCH_GET_USER(2, u16, "movw", "w", "=r")
+ARCH_GET_USER(4, u32, "movl", "k", "=r")
 ARCH_PUT_USER(1, u8, "movb", "b", "q")
 ARCH_PUT_USER(2, u16, "movw", "w", "r")
 ARCH_PUT_USER(4, u32, "movl", "k", "r")
-ARCH_PUT_USER(8, u64, "movq", "", "r")
+
+#include "arch/user_word.h"
 
 /* Brings the table of fixups into order, through the writable map of boot. Boot CPU, once. */
 void arch_sort_exception_table(void);

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "arch/word.h"
+
 /* Tells the pipeline and a hypervisor that this is a waiting loop. */
 static inline void cpu_relax(void)
 {
@@ -38,13 +40,13 @@ static inline void cpu_prefetch(const void *p)
 /* For a line that is written next, so that no other CPU keeps it. */
 static inline void cpu_prefetchw(const void *p)
 {
-	__asm__ volatile("prefetchw %0" : : "m"(*(const char *)p));
+	__asm__ volatile(X86_PREFETCHW : : "m"(*(const char *)p));
 }
 
 /* Adds to a word that only this CPU changes: one instruction, so that an interrupt cannot split it, and no bus lock. */
 static inline void cpu_local_add(long *word, long delta)
 {
-	__asm__ volatile("addq %1, %0" : "+m"(*word) : "er"(delta));
+	__asm__ volatile("add" X86_W " %1, %0" : "+m"(*word) : "er"(delta));
 }
 
 /*
@@ -53,12 +55,12 @@ static inline void cpu_local_add(long *word, long delta)
  */
 static inline void cpu_clear_words(void *dst, size_t nr_words)
 {
-	__asm__ volatile("rep stosq" : "+D"(dst), "+c"(nr_words) : "a"(0UL) : "memory");
+	__asm__ volatile("rep stos" X86_W : "+D"(dst), "+c"(nr_words) : "a"(0UL) : "memory");
 }
 
 static inline void cpu_copy_words(void *dst, const void *src, size_t nr_words)
 {
-	__asm__ volatile("rep movsq" : "+D"(dst), "+S"(src), "+c"(nr_words) : : "memory");
+	__asm__ volatile("rep movs" X86_W : "+D"(dst), "+S"(src), "+c"(nr_words) : : "memory");
 }
 
 #endif

@@ -2,7 +2,7 @@
 /*
  * uaccess.c - user memory in bulk: string instructions, which stop at the byte that cannot be had.
  *
- * The words go first, eight bytes a step; when one of them faults for good, the rest is tried byte by byte, so that the count
+ * The words go first, a word a step; when one of them faults for good, the rest is tried byte by byte, so that the count
  * of what was not copied is exact.
  */
 #include "quire/uaccess.h"
@@ -17,16 +17,16 @@
 /* Either side may be the user's. Bytes not copied. */
 static __always_inline size_t copy_checked(void *to, const void *from, size_t bytes)
 {
-	size_t words = bytes >> 3, tail = bytes & 7;
+	size_t words = bytes >> X86_WORD_SHIFT, tail = bytes & (sizeof(long) - 1);
 
 	__asm__ volatile(UACCESS_ALLOW
-			 "1:\trep movsq\n"
-			 "\tmov %[tail], %%rcx\n"
+			 "1:\trep movs" X86_W "\n"
+			 "\tmov %[tail], " X86_CX "\n"
 			 "2:\trep movsb\n"
 			 "3:\n"
 			 UACCESS_FORBID
 			 "\t.pushsection .text.fixup, \"ax\"\n"
-			 "4:\tlea (%[tail], %%rcx, 8), %%rcx\n"
+			 "4:\tlea (%[tail], " X86_CX ", " X86_WORD_BYTES "), " X86_CX "\n"
 			 "5:\trep movsb\n"
 			 "\tjmp 3b\n"
 			 "\t.popsection\n"
@@ -59,18 +59,18 @@ size_t copy_to_user(void *to, const void *from, size_t bytes)
 
 size_t clear_user(void *to, size_t bytes)
 {
-	size_t words = bytes >> 3, tail = bytes & 7;
+	size_t words = bytes >> X86_WORD_SHIFT, tail = bytes & (sizeof(long) - 1);
 
 	if (unlikely(!user_range_ok(to, bytes)))
 		return bytes;
 	__asm__ volatile(UACCESS_ALLOW
-			 "1:\trep stosq\n"
-			 "\tmov %[tail], %%rcx\n"
+			 "1:\trep stos" X86_W "\n"
+			 "\tmov %[tail], " X86_CX "\n"
 			 "2:\trep stosb\n"
 			 "3:\n"
 			 UACCESS_FORBID
 			 "\t.pushsection .text.fixup, \"ax\"\n"
-			 "4:\tlea (%[tail], %%rcx, 8), %%rcx\n"
+			 "4:\tlea (%[tail], " X86_CX ", " X86_WORD_BYTES "), " X86_CX "\n"
 			 "5:\trep stosb\n"
 			 "\tjmp 3b\n"
 			 "\t.popsection\n"
@@ -81,11 +81,12 @@ size_t clear_user(void *to, size_t bytes)
 	return words;
 }
 
-#define ONES 0x0101010101010101ull
-#define HIGHS 0x8080808080808080ull
+#define WORD ((long)sizeof(long))
+#define ONES (~0ul / 255)
+#define HIGHS (ONES << 7)
 
 /* Bits 7, 15, ... set where a byte of `word` is zero; exact up to the first one (Mycroft 1987). */
-static u64 zero_bytes(u64 word)
+static unsigned long zero_bytes(unsigned long word)
 {
 	return (word - ONES) & ~word & HIGHS;
 }
@@ -93,19 +94,19 @@ static u64 zero_bytes(u64 word)
 long strncpy_from_user(char *to, const char *from, long max)
 {
 	long done = 0;
-	u64 word;
+	unsigned long word;
 
 	if (unlikely((vaddr_t)from >= TASK_SIZE))
 		return -EFAULT;
 	/* Aligned words do not cross into a page that need not be there. */
 	while (done < max) {
-		if (!(((vaddr_t)from + done) & 7) && max - done >= 8) {
-			if (arch_get_user_8(&word, from + done))
+		if (!(((vaddr_t)from + done) & (WORD - 1)) && max - done >= WORD) {
+			if (arch_get_user_word(&word, from + done))
 				return -EFAULT;
-			memcpy(to + done, &word, 8);
+			memcpy(to + done, &word, WORD);
 			if (zero_bytes(word))
-				return done + (__builtin_ctzll(zero_bytes(word)) >> 3);
-			done += 8;
+				return done + (__builtin_ctzl(zero_bytes(word)) >> 3);
+			done += WORD;
 			continue;
 		}
 		if (arch_get_user_1(&to[done], from + done))
@@ -120,20 +121,20 @@ long strncpy_from_user(char *to, const char *from, long max)
 long strnlen_user(const char *text, long max)
 {
 	long done = 0;
-	u64 word;
+	unsigned long word;
 	char byte;
 
 	if (unlikely((vaddr_t)text >= TASK_SIZE))
 		return 0;
 	while (done < max) {
-		if (!(((vaddr_t)text + done) & 7)) {
-			if (arch_get_user_8(&word, text + done))
+		if (!(((vaddr_t)text + done) & (WORD - 1))) {
+			if (arch_get_user_word(&word, text + done))
 				return 0;
 			if (zero_bytes(word)) {
-				done += __builtin_ctzll(zero_bytes(word)) >> 3;
+				done += __builtin_ctzl(zero_bytes(word)) >> 3;
 				return done < max ? done + 1 : max + 1;
 			}
-			done += 8;
+			done += WORD;
 			continue;
 		}
 		if (arch_get_user_1(&byte, text + done))

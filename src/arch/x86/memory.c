@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * memory.c - copy, move and fill with the string instructions, eight bytes at a time.
+ * memory.c - copy, move and fill with the string instructions, a word at a time.
  *
- * The last eight bytes are handled on their own and may overlap the words before them, so that there is no
+ * The last word is handled on its own and may overlap the words before them, so that there is no
  * loop over single bytes but for what is shorter than a word. Names in parentheses are not taken for the
  * macros of base/string.h that lead to the compiler's builtins.
  */
@@ -16,7 +16,7 @@ typedef uint16_t __attribute__((__may_alias__, __aligned__(1))) quarter_t;
 
 #define WORD	sizeof(word_t)
 
-/* Up to seven bytes: everything is loaded before anything is stored, so overlap does not matter. */
+/* Less than a word: everything is loaded before anything is stored, so overlap does not matter. */
 static inline void copy_short(unsigned char *d, const unsigned char *s, size_t n)
 {
 	if (n >= 4) {
@@ -87,7 +87,7 @@ void *(memset)(void *dst, int c, size_t n)
 		}
 		return dst;
 	}
-	__asm__ volatile("rep stosq" : "+D"(d), "+c"(words) : "a"(fill) : "memory");
+	__asm__ volatile("rep stos" X86_W : "+D"(d), "+c"(words) : "a"(fill) : "memory");
 	*(word_t *)(end - WORD) = fill;
 	return dst;
 }

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* word.h - how instructions say "a word of the CPU": for what x86 shares between its word sizes. Locks, sleep: none. */
+#ifndef ARCH_WORD_H
+#define ARCH_WORD_H
+
+/* The suffix of instructions on words, the counter of string instructions, and log2 of a word's bytes. */
+#define X86_W "l"
+#define X86_CX "%%ecx"
+#define X86_WORD_BYTES "4"
+#define X86_WORD_SHIFT 2
+/* Not every CPU of 32 bits has one. */
+#define X86_PREFETCHW ""
+
+#endif
