@@ -89,13 +89,28 @@ static void boot_free(paddr_t start, paddr_t size)
 
 static const struct boot_memory boot_memory = { .range = ram_range, .alloc = boot_alloc, .free = boot_free };
 
+/* Nothing maps pages for a moment yet, so that memory without an address in the direct map would be of no use. */
+static void leave_out_high_memory(void)
+{
+	paddr_t end = memblock_end_of_DRAM();
+
+	if (end <= ARCH_LOWMEM_MAX)
+		return;
+	quire_log(QUIRE_LOG_WARNING, "memory above %lluM has no address and is not used: it ends at %lluM",
+		  (unsigned long long)(ARCH_LOWMEM_MAX >> 20), (unsigned long long)(end >> 20));
+	memblock_cap(ARCH_LOWMEM_MAX);
+}
+
 int quire_init_frames(void)
 {
 	const struct quire_boot *boot = this_quire()->boot;
 	unsigned int nr_cpus = this_quire()->nr_cpus;
 	void *sync;
-	int err = arch_init_mem_mapping(&boot_memory);
+	int err;
 
+	if (ARCH_HAS_HIGHMEM)
+		leave_out_high_memory();
+	err = arch_init_mem_mapping(&boot_memory);
 	if (err)
 		return err;
 	sync = memblock_alloc(sync_state_bytes(nr_cpus), CACHE_LINE_BYTES);

@@ -13,7 +13,7 @@
 #define MAX_VALUES MAX_NR_ZONES
 
 /* Zones that a vector has a value for. */
-#define NR_SHOWN_ZONES (MAX_NR_ZONES - (ARCH_LOWMEM_END == ~0ull))
+#define NR_SHOWN_ZONES (MAX_NR_ZONES - !ARCH_HAS_HIGHMEM)
 
 struct sysctl {
 	const char *name;

@@ -7,10 +7,11 @@
 #ifndef ARCH_X86_32_LAYOUT_H
 #define ARCH_X86_32_LAYOUT_H
 
+#include "arch/page.h"
 #include "quire/types.h"
 
 /* What the direct map has at most, so that the rest of the GiB is enough for all else. */
-#define LOWMEM_MAX_BYTES (896ull << 20)
+#define LOWMEM_MAX_BYTES ARCH_LOWMEM_MAX
 /* Between the direct map and the first mapping of vmalloc. */
 #define VMALLOC_GAP_BYTES (8ul << 20)
 /* Stacks, tables of modules and devices: less is too little for many programs, and more would cost tables from the start,

@@ -27,7 +27,8 @@
 #define ARCH_ZONE_DMA_END (16ull << 20)
 #define ARCH_ZONE_DMA32_END (4ull << 30)
 #define ARCH_HAS_HIGHMEM 0
-#define ARCH_LOWMEM_END (~0ull)
+#define ARCH_LOWMEM_MAX (~0ull)
+#define ARCH_LOWMEM_END ARCH_LOWMEM_MAX
 
 /* Mappings lie below the window, unless the program asks for more by an address above it. */
 #define DEFAULT_MAP_WINDOW (sizeof(long) == 8 ? (unsigned long)0x7ffffffff000ull : 0xc0000000ul)

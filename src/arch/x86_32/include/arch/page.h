@@ -59,6 +59,7 @@ static inline const struct arch_layout *arch_layout(void)
 #define ARCH_ZONE_DMA_END (16ull << 20)
 #define ARCH_ZONE_DMA32_END ARCH_ZONE_DMA_END
 #define ARCH_HAS_HIGHMEM 1
+#define ARCH_LOWMEM_MAX (896ull << 20)
 #define ARCH_LOWMEM_END (arch_layout()->lowmem_end)
 
 #define DIRECT_MAP_BYTES ARCH_LOWMEM_END

@@ -33,7 +33,8 @@
 #define ARCH_ZONE_DMA_END (16ull << 20)
 #define ARCH_ZONE_DMA32_END (4ull << 30)
 #define ARCH_HAS_HIGHMEM 0
-#define ARCH_LOWMEM_END (~0ull)
+#define ARCH_LOWMEM_MAX (~0ull)
+#define ARCH_LOWMEM_END ARCH_LOWMEM_MAX
 
 /* The last user page stays unmapped: SYSRET to the first non-canonical address would fault in ring 0. */
 #define USER_BYTES(bits) ((1ul << (bits)) - PAGE_SIZE)
