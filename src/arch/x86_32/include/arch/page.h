@@ -7,12 +7,12 @@
  *	          8 MiB that stay free, so that who runs off its end is found out
  *	          vmalloc, ioremap, kernel stacks: at most 128 MiB (VMALLOC_START, VMALLOC_END)
  *	          memmap: struct page of frame n at arch_memmap_base() + n * sizeof(struct page), up to ...
- *	ff400000  PKMAP_BASE: what kmap() has mapped, 4 MiB
- *	ff800000  KMAP_LOCAL_BASE: each CPU's slots of kmap_local_page(), 4 MiB
+ *	ff400000  PKMAP_BASE: kept for pages of high memory that are mapped for a while, 4 MiB
+ *	ff800000  KMAP_LOCAL_BASE: kept for those that a CPU maps for a moment, 4 MiB
  *	ffc00000  FIXADDR_START: the host's fixed addresses, 4 MiB without the last page
  *
  * Low memory ends at 896 MiB, or earlier where the memmap of much memory needs the room (from 7 GiB on): what lies above is high
- * memory, which has no address until it is mapped. The borders in the middle follow from the memory that there is, and stand in
+ * memory, which would have no address until it is mapped: nothing maps it yet, and it is left out at boot. The borders in the middle follow from the memory that there is, and stand in
  * struct arch_layout.
  *
  * [A1] virt_to_phys(phys_to_virt(p)) == p for every p in the direct map.
