@@ -48,19 +48,19 @@ static __always_inline bool ptep_try_change(pte_t *p, pte_t old, pte_t pte)
 
 static __always_inline void ptep_set_wrprotect(pte_t *p)
 {
-	(void)__atomic_fetch_and(&p->val, ~X86_PTE_W, __ATOMIC_SEQ_CST);
+	(void)__atomic_fetch_and(&p->val, (pteval_t)~X86_PTE_W, __ATOMIC_SEQ_CST);
 }
 
 static __always_inline void ptep_clear_uffd_wp(pte_t *p)
 {
-	(void)__atomic_fetch_and(&p->val, ~X86_PTE_UFFD_WP, __ATOMIC_SEQ_CST);
+	(void)__atomic_fetch_and(&p->val, (pteval_t)~X86_PTE_UFFD_WP, __ATOMIC_SEQ_CST);
 }
 
 static __always_inline bool ptep_test_and_clear_young(pte_t *p)
 {
 	if (!pte_young(pte_read(p)))
 		return false;
-	(void)__atomic_fetch_and(&p->val, ~X86_PTE_A, __ATOMIC_SEQ_CST);
+	(void)__atomic_fetch_and(&p->val, (pteval_t)~X86_PTE_A, __ATOMIC_SEQ_CST);
 	return true;
 }
 
