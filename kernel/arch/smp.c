@@ -42,7 +42,7 @@ void __init smp_count_cpus(void)
 	nr_cpu_ids = acpi.nr_cpus;
 	if (boot_option_present("nosmp") || limit < 1)
 		limit = 1;
-	if (nr_cpu_ids > limit)
+	if (nr_cpu_ids > (unsigned long)limit)
 		nr_cpu_ids = limit;
 	percpu_of(0)->apic_id = acpi.apic_ids[0];
 	pr_info("smpboot: Allowing %u CPUs, %u present", nr_cpu_ids, acpi.nr_cpus);

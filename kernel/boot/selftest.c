@@ -38,13 +38,13 @@ static void test_stack_overflow(void)
 /* With a stack pointer that leads nowhere, the exception's own frame cannot be pushed. */
 static void test_double_fault(void)
 {
-	__asm__ volatile("movq $0x1000, %%rsp\n\tint3" ::: "memory");
+	__asm__ volatile("mov $0x1000, %%" STACK_POINTER "\n\tint3" ::: "memory");
 	__builtin_unreachable();
 }
 
 static void test_wild_pointer(void)
 {
-	*(volatile int *)0xffffb00000000000ul = 1;
+	*(volatile int *)(VMALLOC_START - PAGE_SIZE) = 1;
 }
 
 static void test_write_text(void)

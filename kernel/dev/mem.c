@@ -28,7 +28,7 @@ static long full_write(struct file *file, struct iov_iter *from, u64 *pos)
 }
 
 /* Parts of this size are done between looks at signals and other tasks. */
-#define CHUNK 65536ul
+#define CHUNK ((size_t)65536)
 
 static long zero_read(struct file *file, struct iov_iter *to, u64 *pos)
 {

@@ -348,8 +348,8 @@ struct files_struct *files_alloc(void)
 	atomic_set(&files->count, 1);
 	spin_lock_init(&files->lock, LOCK_HOST_SPIN);
 	files->fdtab = (struct fdtable){
-		.max_fds = NR_OPEN_DEFAULT, .fd = files->fd_array, .open_fds = &files->open_fds_init,
-		.close_on_exec = &files->close_on_exec_init,
+		.max_fds = NR_OPEN_DEFAULT, .fd = files->fd_array, .open_fds = files->open_fds_init,
+		.close_on_exec = files->close_on_exec_init,
 	};
 	files->fdt = &files->fdtab;
 	return files;

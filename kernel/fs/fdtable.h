@@ -33,8 +33,8 @@ struct files_struct {
 	struct fdtable *fdt;		/* RCU */
 	unsigned int next_fd;		/* (lock) no free number below it */
 	struct fdtable fdtab;
-	unsigned long open_fds_init;
-	unsigned long close_on_exec_init;
+	unsigned long open_fds_init[NR_OPEN_DEFAULT / (8 * sizeof(long))];
+	unsigned long close_on_exec_init[NR_OPEN_DEFAULT / (8 * sizeof(long))];
 	struct file *fd_array[NR_OPEN_DEFAULT];
 };
 

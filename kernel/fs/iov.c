@@ -96,7 +96,7 @@ static long check_segments(struct iovec *iov, unsigned long nr)
 	size_t total = 0;
 
 	for (unsigned long i = 0; i < nr; i++) {
-		if ((s64)iov[i].iov_len < 0)
+		if ((long)iov[i].iov_len < 0)
 			return -EINVAL;
 		if (!access_ok(iov[i].iov_base, iov[i].iov_len))
 			return -EFAULT;

@@ -361,7 +361,7 @@ long pipe_fcntl(struct file *file, unsigned int cmd, unsigned long arg)
 	while (nr * PIPE_PAGE < (unsigned int)arg && nr < (1u << 18))
 		nr *= 2;
 	err = resize(pipe, nr);
-	return err ? err : (long)nr * PIPE_PAGE;
+	return err ? err : (long)(nr * PIPE_PAGE);
 }
 
 static const struct file_operations pipe_fops = {

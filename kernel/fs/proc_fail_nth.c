@@ -35,7 +35,7 @@ static long fail_nth_write(struct file *file, struct iov_iter *from, u64 *pos)
 	if (copy_from_iter(text, len, from) != len)
 		return -EFAULT;
 	text[len] = 0;
-	if (parse_long(text, &nth) || nth < 0 || nth > UINT32_MAX)
+	if (parse_long(text, &nth) || nth < 0 || (u64)nth > UINT32_MAX)
 		return -EINVAL;
 	task->ctx.fail_kinds = QUIRE_FAIL_ALL;
 	task->ctx.fail_nth = (u32)nth;

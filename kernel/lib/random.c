@@ -77,15 +77,20 @@ static void chacha_block(const uint32_t key[KEY_WORDS], uint64_t counter, uint32
 static uint64_t hardware_word(void)
 {
 	static int have = -1;
+	const unsigned int half = sizeof(long) * 4;
 	uint64_t word = 0;
+	unsigned long part;
 	unsigned char ok;
 
 	if (have < 0)
 		have = cpuid(1, 0).c >> 30 & 1;
 	if (!have)
 		return 0;
-	__asm__ volatile("rdrand %0; setc %1" : "=r"(word), "=qm"(ok) :: "cc");
-	return ok ? word : 0;
+	for (size_t i = 0; i < sizeof(word) / sizeof(part); i++) {
+		__asm__ volatile("rdrand %0; setc %1" : "=r"(part), "=qm"(ok) :: "cc");
+		word = word << half << half | (ok ? part : 0);
+	}
+	return word;
 }
 
 static void stir(struct generator *g)

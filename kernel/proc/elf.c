@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * elf.c - loading ELF64 programs: fixed and position-independent ones, with or without an
+ * elf.c - loading ELF programs: fixed and position-independent ones, with or without an
  * interpreter.
  *
  * Everything that a file may claim is checked before the point of no return, so that a damaged file
@@ -23,31 +23,28 @@
 #define PAGE_BYTES 4096ul
 #define PAGE_DOWN(x) ((x) & ~(PAGE_BYTES - 1))
 #define PAGE_UP(x) (((x) + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1))
-/* Where position-independent programs start: two thirds up, away from the mmap area's top. */
-#define PIE_BASE 0x555555554000ul
-#define PIE_RANDOM_PAGES (1ul << 28)
 #define BRK_RANDOM_PAGES (1ul << 13)
-#define PHDRS_MAX (65536ul / sizeof(struct elf64_phdr))
+#define PHDRS_MAX (65536ul / sizeof(struct elf_phdr))
 
 struct elf_image {
 	struct file *file;
-	struct elf64_ehdr ehdr;
-	struct elf64_phdr *phdrs;
-	struct elf64_phdr few[12];	/* most files have no more */
+	struct elf_ehdr ehdr;
+	struct elf_phdr *phdrs;
+	struct elf_phdr few[12];	/* most files have no more */
 	unsigned long low, high;	/* addresses that the segments span, page-aligned */
 };
 
-static bool ehdr_ok(const struct elf64_ehdr *e)
+static bool ehdr_ok(const struct elf_ehdr *e)
 {
-	return !memcmp(e->e_ident, "\177ELF", 4) && e->e_ident[4] == ELFCLASS64 &&
-	       e->e_ident[5] == ELFDATA2LSB && e->e_machine == EM_X86_64 &&
+	return !memcmp(e->e_ident, "\177ELF", 4) && e->e_ident[4] == ELF_CLASS &&
+	       e->e_ident[5] == ELFDATA2LSB && e->e_machine == ELF_MACHINE &&
 	       (e->e_type == ET_EXEC || e->e_type == ET_DYN) &&
-	       e->e_phentsize == sizeof(struct elf64_phdr) && e->e_phnum > 0 &&
+	       e->e_phentsize == sizeof(struct elf_phdr) && e->e_phnum > 0 &&
 	       e->e_phnum <= PHDRS_MAX;
 }
 
 /* What lies past the end of the file is SIGBUS when it is touched, as in any mapping. */
-static bool segment_ok(const struct elf64_phdr *ph, u64 file_size, u64 previous_end)
+static bool segment_ok(const struct elf_phdr *ph, u64 file_size, u64 previous_end)
 {
 	if (ph->p_filesz > ph->p_memsz || ph->p_offset >= file_size ||
 	    ph->p_filesz > INT64_MAX - ph->p_offset)
@@ -67,7 +64,7 @@ static int check_segments(struct elf_image *img)
 	int i;
 
 	for (i = 0; i < img->ehdr.e_phnum; i++) {
-		const struct elf64_phdr *ph = &img->phdrs[i];
+		const struct elf_phdr *ph = &img->phdrs[i];
 
 		if (ph->p_type != PT_LOAD)
 			continue;
@@ -92,7 +89,7 @@ static int read_image(struct elf_image *img, struct file *file, const char *head
 	memcpy(&img->ehdr, head, sizeof(img->ehdr));
 	if (!ehdr_ok(&img->ehdr))
 		return -ENOEXEC;
-	bytes = img->ehdr.e_phnum * sizeof(struct elf64_phdr);
+	bytes = img->ehdr.e_phnum * sizeof(struct elf_phdr);
 	img->phdrs = img->few;
 	if (bytes > sizeof(img->few)) {
 		img->phdrs = kmalloc(bytes, GFP_KERNEL);
@@ -113,13 +110,13 @@ static void drop_image(struct elf_image *img)
 
 /* ---- mapping; current has the new mm ---- */
 
-static unsigned long segment_prot(const struct elf64_phdr *ph)
+static unsigned long segment_prot(const struct elf_phdr *ph)
 {
 	return (ph->p_flags & PF_R ? PROT_READ : 0) | (ph->p_flags & PF_W ? PROT_WRITE : 0) |
 	       (ph->p_flags & PF_X ? PROT_EXEC : 0);
 }
 
-static int map_file_part(const struct elf_image *img, const struct elf64_phdr *ph,
+static int map_file_part(const struct elf_image *img, const struct elf_phdr *ph,
 			 unsigned long bias)
 {
 	unsigned long addr = PAGE_DOWN(ph->p_vaddr) + bias, prot = segment_prot(ph), at;
@@ -136,7 +133,7 @@ static int map_file_part(const struct elf_image *img, const struct elf64_phdr *p
 
 /* The bytes past the file's: its last page is zeroed to its end, for programs use what lies behind
  * their bss (glibc's loader allocates there); whole pages are anonymous. */
-static int map_bss(const struct elf64_phdr *ph, unsigned long bias)
+static int map_bss(const struct elf_phdr *ph, unsigned long bias)
 {
 	unsigned long file_end = ph->p_vaddr + ph->p_filesz + bias,
 		      end = ph->p_vaddr + ph->p_memsz + bias;
@@ -156,7 +153,7 @@ static int map_segments(const struct elf_image *img, unsigned long bias)
 	int i, error = 0;
 
 	for (i = 0; i < img->ehdr.e_phnum && !error; i++) {
-		const struct elf64_phdr *ph = &img->phdrs[i];
+		const struct elf_phdr *ph = &img->phdrs[i];
 
 		if (ph->p_type != PT_LOAD || !ph->p_memsz)
 			continue;
@@ -191,7 +188,7 @@ static void set_layout(const struct elf_image *img, unsigned long bias, struct b
 	layout->start_code = layout->start_data = ~0ul;
 	layout->end_code = layout->end_data = 0;
 	for (i = 0; i < img->ehdr.e_phnum; i++) {
-		const struct elf64_phdr *ph = &img->phdrs[i];
+		const struct elf_phdr *ph = &img->phdrs[i];
 		unsigned long start = ph->p_vaddr + bias, end = start + ph->p_filesz;
 
 		if (ph->p_type != PT_LOAD)
@@ -215,7 +212,7 @@ static void set_layout(const struct elf_image *img, unsigned long bias, struct b
 /* Opens what PT_INTERP names into @interp; -ENOENT: the program has none. */
 static int open_interpreter(const struct elf_image *img, struct elf_image *interp)
 {
-	const struct elf64_phdr *ph = NULL;
+	const struct elf_phdr *ph = NULL;
 	char name[512], head[BINPRM_BUF_SIZE];
 	struct file *file;
 	int i;
@@ -235,7 +232,7 @@ static int open_interpreter(const struct elf_image *img, struct elf_image *inter
 	if (IS_ERR(file))
 		return (int)PTR_ERR(file);
 	interp->file = file;
-	if (kernel_read(file, head, sizeof(head), 0) < (long)sizeof(struct elf64_ehdr))
+	if (kernel_read(file, head, sizeof(head), 0) < (long)sizeof(struct elf_ehdr))
 		return -ELIBBAD;
 	i = read_image(interp, file, head);
 	return i == -ENOEXEC ? -ELIBBAD : i;
@@ -278,7 +275,7 @@ static unsigned long phdr_address(const struct elf_image *img, unsigned long bia
 	int i;
 
 	for (i = 0; i < img->ehdr.e_phnum; i++) {
-		const struct elf64_phdr *ph = &img->phdrs[i];
+		const struct elf_phdr *ph = &img->phdrs[i];
 
 		if (ph->p_type == PT_LOAD && ph->p_offset <= off &&
 		    off < ph->p_offset + ph->p_filesz)

@@ -1,33 +1,28 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * elf.h - the parts of ELF64 that a loader reads, and the auxiliary vector.
+ * elf.h - the parts of ELF that a loader reads, and the auxiliary vector.
  *
  * Lock: none, formats only.
  */
 #ifndef KERNEL_PROC_ELF_H
 #define KERNEL_PROC_ELF_H
 
+#include "arch/elf_format.h"
 #include "quire/types.h"
 
-struct elf64_ehdr {
+/* Words that are as wide as the program's. */
+struct elf_ehdr {
 	unsigned char e_ident[16];
 	u16 e_type, e_machine;
 	u32 e_version;
-	u64 e_entry, e_phoff, e_shoff;
+	unsigned long e_entry, e_phoff, e_shoff;
 	u32 e_flags;
 	u16 e_ehsize, e_phentsize, e_phnum, e_shentsize, e_shnum, e_shstrndx;
 };
 
-struct elf64_phdr {
-	u32 p_type, p_flags;
-	u64 p_offset, p_vaddr, p_paddr, p_filesz, p_memsz, p_align;
-};
-
-#define ELFCLASS64 2
 #define ELFDATA2LSB 1
 #define ET_EXEC 2
 #define ET_DYN 3
-#define EM_X86_64 62
 
 #define PT_LOAD 1
 #define PT_INTERP 3
@@ -45,7 +40,7 @@ enum auxv_type {
 	AT_HWCAP = 16,
 	AT_CLKTCK = 17, AT_SECURE = 23, AT_RANDOM = 25, AT_HWCAP2 = 26,
 	AT_RSEQ_FEATURE_SIZE = 27, AT_RSEQ_ALIGN = 28, AT_EXECFN = 31,
-	AT_SYSINFO_EHDR = 33,
+	AT_SYSINFO = 32, AT_SYSINFO_EHDR = 33,
 	AT_MINSIGSTKSZ = 51,
 };
 

@@ -14,8 +14,6 @@
 #include "quire/uaccess.h"
 #include "sched/sched.h"
 
-#define PLATFORM "x86_64"
-
 /* Words gathered in the kernel before they are written. */
 #define BATCH_WORDS 64
 
@@ -67,7 +65,7 @@ static void put_strings(struct word_writer *w, int count, unsigned long *at)
 	put_word(w, 0);
 }
 
-#define NR_AUX 23
+#define NR_AUX (23 + (ELF_VSYSCALL != 0))
 _Static_assert(2 * NR_AUX <= MM_AUXV_WORDS, "the vector fits where /proc shows it");
 
 static void put_auxv(struct word_writer *w, const struct binprm *bprm, const struct elf_stack *st,
@@ -75,12 +73,14 @@ static void put_auxv(struct word_writer *w, const struct binprm *bprm, const str
 {
 	const struct cred *cred = current_cred();
 
+	if (ELF_VSYSCALL)
+		put_aux(w, AT_SYSINFO, st->vdso + ELF_VSYSCALL);
 	put_aux(w, AT_SYSINFO_EHDR, st->vdso);
 	put_aux(w, AT_HWCAP, cpuid(1, 0).d);
 	put_aux(w, AT_PAGESZ, 4096);
 	put_aux(w, AT_CLKTCK, USER_HZ);
 	put_aux(w, AT_PHDR, st->phdr);
-	put_aux(w, AT_PHENT, sizeof(struct elf64_phdr));
+	put_aux(w, AT_PHENT, sizeof(struct elf_phdr));
 	put_aux(w, AT_PHNUM, st->phnum);
 	put_aux(w, AT_BASE, st->base);
 	put_aux(w, AT_FLAGS, 0);
@@ -111,7 +111,7 @@ int elf_fill_stack(struct binprm *bprm, const struct elf_stack *st, unsigned lon
 
 	get_random_bytes(block.random, sizeof(block.random));
 	memset(block.platform, 0, sizeof(block.platform));
-	memcpy(block.platform, PLATFORM, sizeof(PLATFORM));
+	memcpy(block.platform, ELF_PLATFORM, sizeof(ELF_PLATFORM));
 	at -= sizeof(block);
 	random = at;
 	platform = at + offsetof(__typeof__(block), platform);

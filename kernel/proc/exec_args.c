@@ -7,6 +7,7 @@
  */
 #include "proc/exec_args.h"
 
+#include "arch/elf_format.h"
 #include "arch/page.h"
 #include "base/string.h"
 #include "proc/signal.h"
@@ -17,8 +18,6 @@
 
 #define PAGE_BYTES 4096ul
 #define STACK_TOP DEFAULT_MAP_WINDOW
-/* Pages over which the place of the stack varies: 16 GiB. */
-#define STACK_RANDOM_PAGES (1ul << 22)
 /* The stack VMA that exec begins with; it grows by itself. */
 #define STACK_FIRST_BYTES (132ul << 10)
 /* Strings may take a quarter of the stack limit, but at most this and at least 128 KiB. */

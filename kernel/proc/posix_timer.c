@@ -23,10 +23,10 @@ enum { SIGEV_SIGNAL = 0, SIGEV_NONE = 1, SIGEV_THREAD_ID = 4 };
 #define TIMERS_MAX 256	/* of one process */
 
 struct sigevent {
-	u64 value;
+	unsigned long value;
 	int signo, notify;
 	int tid;
-	char pad[44];
+	char pad[64 - sizeof(long) - 3 * sizeof(int)];
 };
 _Static_assert(sizeof(struct sigevent) == 64, "user space's layout");
 

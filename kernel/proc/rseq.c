@@ -35,11 +35,11 @@ static bool abort_section(struct task *p, struct pt_regs *regs)
 		return false;
 	if (!at)
 		return true;
-	if (copy_from_user(&cs, (void *)at, sizeof(cs)) || cs.version)
+	if (copy_from_user(&cs, (void *)(uintptr_t)at, sizeof(cs)) || cs.version)
 		return false;
 	if (regs->ip - cs.start_ip >= cs.post_commit_offset)
 		return put_user((u64)0, &p->rseq->rseq_cs) == 0;
-	if (get_user(signature, (u32 *)(cs.abort_ip - sizeof(u32))) || signature != p->rseq_sig)
+	if (get_user(signature, (u32 *)(uintptr_t)(cs.abort_ip - sizeof(u32))) || signature != p->rseq_sig)
 		return false;
 	if (put_user((u64)0, &p->rseq->rseq_cs))
 		return false;

@@ -106,8 +106,10 @@ void task_rusage(struct task *p, enum rusage_who who, struct rusage *usage)
 		if ((long)mm.hiwater_rss * 4 > usage->ru_maxrss)
 			usage->ru_maxrss = (long)mm.hiwater_rss * 4;
 	}
-	usage->ru_utime = ns_to_timeval(utime);
-	usage->ru_stime = ns_to_timeval(stime);
+	usage->ru_utime.tv_sec = (long)(utime / 1000000000);
+	usage->ru_utime.tv_usec = (long)(utime % 1000000000 / 1000);
+	usage->ru_stime.tv_sec = (long)(stime / 1000000000);
+	usage->ru_stime.tv_usec = (long)(stime % 1000000000 / 1000);
 }
 
 SYSCALL_DEFINE2(getrusage, int, who, struct rusage *, to)

@@ -15,7 +15,7 @@ struct timeval64 {
 };
 
 struct rusage {
-	struct timeval64 ru_utime, ru_stime;
+	struct { long tv_sec, tv_usec; } ru_utime, ru_stime;
 	long ru_maxrss, ru_ixrss, ru_idrss, ru_isrss, ru_minflt, ru_majflt, ru_nswap, ru_inblock,
 		ru_oublock, ru_msgsnd, ru_msgrcv, ru_nsignals, ru_nvcsw, ru_nivcsw;
 };

@@ -67,13 +67,15 @@ enum si_code {
 	CLD_STOPPED = 5, CLD_CONTINUED = 6, POLL_IN = 1,
 };
 
+/* Words where user space has words or pointers: the layout of every CPU. */
 struct kernel_siginfo {
-	int si_signo, si_errno, si_code, pad_;
+	int si_signo, si_errno, si_code;
+	int pad_[sizeof(long) / 8];
 	union {
 		struct {
 			int pid;
 			u32 uid;
-			u64 value;
+			unsigned long value;
 		} rt;	/* kill, sigqueue */
 		struct {
 			int pid;
@@ -83,11 +85,11 @@ struct kernel_siginfo {
 		} chld;
 		struct {
 			int tid, overrun;
-			u64 value;
+			unsigned long value;
 		} timer;
 		struct {
-			u64 addr;
-			u16 addr_lsb, pad[3];
+			unsigned long addr;
+			u16 addr_lsb, pad[sizeof(long) / 2 - 1];
 			u32 pkey;
 		} fault;
 		unsigned char bytes[48];
@@ -96,6 +98,6 @@ struct kernel_siginfo {
 
 /* struct siginfo of user space: the above and zeros up to 128 bytes. */
 #define SIGINFO_BYTES 128
-_Static_assert(sizeof(struct kernel_siginfo) == 64, "the head of siginfo");
+_Static_assert(sizeof(struct kernel_siginfo) == (sizeof(long) == 8 ? 64 : 60), "the head of siginfo");
 
 #endif

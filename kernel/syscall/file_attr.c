@@ -226,7 +226,7 @@ SYSCALL_DEFINE2(utime, const char *, path, const s64 *, user)
 
 /* ---- size ---- */
 
-SYSCALL_DEFINE2(truncate, const char *, path, s64, length)
+SYSCALL_WIDE2(truncate, const char *, path, s64, length)
 {
 	struct path p;
 	long err;
@@ -245,7 +245,7 @@ SYSCALL_DEFINE2(truncate, const char *, path, s64, length)
 	return err;
 }
 
-SYSCALL_DEFINE2(ftruncate, unsigned int, fd, s64, length)
+SYSCALL_WIDE2(ftruncate, unsigned int, fd, s64, length)
 {
 	struct fd f = fdget(fd);
 	struct file *file = fd_file(f);
@@ -261,7 +261,7 @@ SYSCALL_DEFINE2(ftruncate, unsigned int, fd, s64, length)
 	return err;
 }
 
-SYSCALL_DEFINE4(fallocate, unsigned int, fd, int, mode, s64, offset, s64, len)
+SYSCALL_WIDE4(fallocate, unsigned int, fd, int, mode, s64, offset, s64, len)
 {
 	struct fd f;
 	struct file *file;
@@ -285,7 +285,7 @@ SYSCALL_DEFINE4(fallocate, unsigned int, fd, int, mode, s64, offset, s64, len)
 	return err;
 }
 
-SYSCALL_DEFINE4(fadvise64, unsigned int, fd, s64, offset, s64, len, int, advice)
+SYSCALL_WIDE4(fadvise64, unsigned int, fd, s64, offset, s64, len, int, advice)
 {
 	struct fd f = fdget(fd);
 	long err = !fd_file(f) ? -EBADF : S_ISFIFO(fd_file(f)->f_inode->i_mode) ? -ESPIPE : 0;
@@ -294,7 +294,7 @@ SYSCALL_DEFINE4(fadvise64, unsigned int, fd, s64, offset, s64, len, int, advice)
 	return err ? err : (len < 0 || advice < 0 || advice > 5) ? -EINVAL : 0;
 }
 
-SYSCALL_DEFINE3(readahead, unsigned int, fd, s64, offset, size_t, count)
+SYSCALL_WIDE3(readahead, unsigned int, fd, s64, offset, size_t, count)
 {
 	struct fd f = fdget(fd);
 	struct file *file = fd_file(f);

@@ -5,6 +5,7 @@
 #include "fs/iov.h"
 #include "quire/slab.h"
 #include "sched/wait.h"
+#include "syscall/file_rw.h"
 #include "syscall/syscall.h"
 
 /*
@@ -113,7 +114,7 @@ static long io_at(unsigned int fd, struct iov_iter *it, s64 pos, bool write)
 	return done;
 }
 
-SYSCALL_DEFINE4(pread64, unsigned int, fd, void *, buf, size_t, count, s64, pos)
+SYSCALL_WIDE4(pread64, unsigned int, fd, void *, buf, size_t, count, s64, pos)
 {
 	struct iov_iter it;
 
@@ -123,7 +124,7 @@ SYSCALL_DEFINE4(pread64, unsigned int, fd, void *, buf, size_t, count, s64, pos)
 	return io_at(fd, &it, pos, false);
 }
 
-SYSCALL_DEFINE4(pwrite64, unsigned int, fd, const void *, buf, size_t, count, s64, pos)
+SYSCALL_WIDE4(pwrite64, unsigned int, fd, const void *, buf, size_t, count, s64, pos)
 {
 	struct iov_iter it;
 
@@ -160,19 +161,19 @@ SYSCALL_DEFINE3(writev, unsigned int, fd, const struct iovec *, vec, unsigned lo
 	return vector_io(fd, vec, nr, -1, true);
 }
 
-SYSCALL_DEFINE4(preadv, unsigned int, fd, const struct iovec *, vec, unsigned long, nr, s64, pos)
+SYSCALL_WIDE4(preadv, unsigned int, fd, const struct iovec *, vec, unsigned long, nr, s64, pos)
 {
 	return pos < 0 ? -EINVAL : vector_io(fd, vec, nr, pos, false);
 }
 
-SYSCALL_DEFINE4(pwritev, unsigned int, fd, const struct iovec *, vec, unsigned long, nr, s64, pos)
+SYSCALL_WIDE4(pwritev, unsigned int, fd, const struct iovec *, vec, unsigned long, nr, s64, pos)
 {
 	return pos < 0 ? -EINVAL : vector_io(fd, vec, nr, pos, true);
 }
 
 #define RWF_SUPPORTED 0x0fu /* HIPRI, DSYNC, SYNC, NOWAIT: all files are in memory */
 
-SYSCALL_DEFINE6(preadv2, unsigned int, fd, const struct iovec *, vec, unsigned long, nr, s64, pos, long, unused,
+SYSCALL_WIDE6(preadv2, unsigned int, fd, const struct iovec *, vec, unsigned long, nr, s64, pos, long, unused,
 		unsigned int, flags)
 {
 	if (flags & ~RWF_SUPPORTED)
@@ -180,7 +181,7 @@ SYSCALL_DEFINE6(preadv2, unsigned int, fd, const struct iovec *, vec, unsigned l
 	return pos < -1 ? -EINVAL : vector_io(fd, vec, nr, pos, false);
 }
 
-SYSCALL_DEFINE6(pwritev2, unsigned int, fd, const struct iovec *, vec, unsigned long, nr, s64, pos, long, unused,
+SYSCALL_WIDE6(pwritev2, unsigned int, fd, const struct iovec *, vec, unsigned long, nr, s64, pos, long, unused,
 		unsigned int, flags)
 {
 	if (flags & ~RWF_SUPPORTED)
@@ -188,7 +189,7 @@ SYSCALL_DEFINE6(pwritev2, unsigned int, fd, const struct iovec *, vec, unsigned 
 	return pos < -1 ? -EINVAL : vector_io(fd, vec, nr, pos, true);
 }
 
-SYSCALL_DEFINE3(lseek, unsigned int, fd, s64, offset, unsigned int, whence)
+loff_t file_seek(unsigned int fd, loff_t offset, unsigned int whence)
 {
 	struct fd f = fdget(fd);
 	struct file *file = fd_file(f);
@@ -204,9 +205,14 @@ SYSCALL_DEFINE3(lseek, unsigned int, fd, s64, offset, unsigned int, whence)
 	return pos;
 }
 
+SYSCALL_WIDE3(lseek, unsigned int, fd, s64, offset, unsigned int, whence)
+{
+	return (long)file_seek(fd, offset, whence);
+}
+
 /* ---- from file to file ---- */
 
-#define COPY_CHUNK 16384ul
+#define COPY_CHUNK ((size_t)16384)
 
 /* Copies through a buffer. in_pos and out_pos may be the files' own. */
 static long copy_between(struct file *in, u64 *in_pos, struct file *out, u64 *out_pos, size_t count)

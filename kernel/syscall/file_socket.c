@@ -10,18 +10,20 @@
 
 struct msghdr {
 	void *name;
-	int namelen, pad_;
+	int namelen, pad_[sizeof(long) / 8];
 	struct iovec *iov;
 	size_t iovlen;
 	void *control;
 	size_t controllen;
-	unsigned int flags, pad2_;
+	unsigned int flags, pad2_[sizeof(long) / 8];
 };
 
 struct cmsghdr {
 	size_t len;
 	int level, type;
 };
+
+#define CMSG_ALIGN(len) (((len) + sizeof(long) - 1) & ~(sizeof(long) - 1))
 
 #define SOL_SOCKET 1
 #define SCM_RIGHTS 1
@@ -188,7 +190,7 @@ static long parse_control(const char *control, size_t len, struct packet_files *
 			err = -EINVAL;
 		if (err)
 			return err;
-		at += (c->len + 7) & ~7ul;
+		at += CMSG_ALIGN(c->len);
 	}
 	return 0;
 }
@@ -290,7 +292,7 @@ static size_t put_files(struct msghdr *m, struct packet_files *files, unsigned i
 	head.len = sizeof(head) + nr * sizeof(int);
 	if (copy_to_user(m->control, &head, sizeof(head)))
 		return 0;
-	return min((head.len + 7) & ~7ul, m->controllen);
+	return min(CMSG_ALIGN(head.len), m->controllen);
 }
 
 static long receive_message(struct socket *sock, struct fd f, struct msghdr *m, unsigned int flags)

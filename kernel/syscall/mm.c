@@ -17,7 +17,7 @@
 #define PAGE_BYTES 4096ul
 #define MM task_mm(current)
 
-SYSCALL_DEFINE6(mmap, unsigned long, addr, unsigned long, len, unsigned long, prot, unsigned long,
+SYSCALL_WIDE6(mmap, unsigned long, addr, unsigned long, len, unsigned long, prot, unsigned long,
 		flags, int, fd, u64, offset)
 {
 	struct mmap_file backing;

@@ -91,15 +91,15 @@ SYSCALL_DEFINE2(clone3, const struct clone_args *, uargs, size_t, size)
 		return -EINVAL;
 	if (args.exit_signal > NSIG || !args.stack != !args.stack_size)
 		return -EINVAL;
-	if (args.stack && !access_ok((void *)args.stack, args.stack_size))
+	if (args.stack && !access_ok((void *)(uintptr_t)args.stack, args.stack_size))
 		return -EINVAL;
 	rq.flags = args.flags;
 	rq.exit_signal = (int)args.exit_signal;
 	rq.stack = args.stack ? args.stack + args.stack_size : 0;
 	rq.tls = args.tls;
-	rq.parent_tid = (int *)args.parent_tid;
-	rq.child_tid = (int *)args.child_tid;
-	rq.pidfd = (int *)args.pidfd;
+	rq.parent_tid = (int *)(uintptr_t)args.parent_tid;
+	rq.child_tid = (int *)(uintptr_t)args.child_tid;
+	rq.pidfd = (int *)(uintptr_t)args.pidfd;
 	return kernel_clone(&rq);
 }
 

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * syscall.h - the table of system calls, numbered as Linux on x86-64.
+ * syscall.h - the table of system calls, numbered as Linux on the CPU (arch/syscall_list.h).
  *
  * A handler takes up to six words as they stand in the argument registers and returns a word;
  * -MAX_ERRNO..-1 are errors. SYSCALL_DEFINEn writes a handler with typed parameters:
  *
  *	SYSCALL_DEFINE2(kill, pid_t, pid, int, sig) { ... }	defines sys_kill
+ *
+ * SYSCALL_WIDEn is the same for parameters that may not fit into a word.
  *
  * [Y1] Every entry of the table is callable: an unknown number is sys_unknown, which answers
  *      -ENOSYS and logs the number and the program once.
@@ -15,6 +17,7 @@
 #define KERNEL_SYSCALL_SYSCALL_H
 
 #include "arch/offsets.h"
+#include "arch/syscall_wide.h"
 #include "quire/errno.h"
 #include "quire/types.h"
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* system.c - the machine as a whole: its name, its load, its end; random numbers. */
+#include "arch/elf_format.h"
 #include "arch/clock.h"
 #include "arch/machine.h"
 #include "base/format.h"
@@ -21,7 +22,7 @@ struct utsname system_utsname = {
 	.nodename = "(none)",
 	.release = QUIRE_RELEASE,
 	.version = "#1 SMP",
-	.machine = "x86_64",
+	.machine = ELF_PLATFORM,
 	.domainname = "(none)",
 };
 static DEFINE_SPINLOCK(uts_lock, LOCK_LEAF);
@@ -68,12 +69,12 @@ struct sysinfo {
 	long uptime;
 	unsigned long loads[3], totalram, freeram, sharedram, bufferram, totalswap, freeswap;
 	u16 procs, pad;
-	u32 pad2;
+	u32 pad2[sizeof(long) / 8];
 	unsigned long totalhigh, freehigh;
 	u32 mem_unit;
-	u32 pad3;
+	u32 pad3[sizeof(long) == 8 ? 1 : 2];
 };
-_Static_assert(sizeof(struct sysinfo) == 112, "user space's layout");
+_Static_assert(sizeof(struct sysinfo) == (sizeof(long) == 8 ? 112 : 64), "user space's layout");
 
 SYSCALL_DEFINE1(sysinfo, struct sysinfo *, to)
 {

@@ -7,6 +7,7 @@
 #include "base/assert.h"
 #include "base/string.h"
 #include "lib/printk.h"
+#include "proc/elf.h"
 #include "proc/exec.h"
 #include "proc/va_random.h"
 #include "quire/errno.h"
@@ -92,4 +93,13 @@ unsigned long vdso_map(unsigned long stack_top)
 						VM_READ | VM_EXEC | VM_MAYREAD | VM_MAYWRITE |
 						VM_MAYEXEC, &code_page, "[vdso]");
 	return error ? (unsigned long)error : at + PAGE_BYTES;
+}
+
+unsigned long vdso_of(struct mm_struct *mm)
+{
+	const unsigned long *aux = mm_saved_auxv(mm);
+
+	while (aux[0] != AT_NULL && aux[0] != AT_SYSINFO_EHDR)
+		aux += 2;
+	return aux[0] == AT_SYSINFO_EHDR ? aux[1] : 0;
 }

@@ -9,6 +9,8 @@
 #ifndef KERNEL_VDSO_VDSO_H
 #define KERNEL_VDSO_VDSO_H
 
+struct mm_struct;
+
 /* After the memory is there, before the first program. */
 void vdso_init(void);
 
@@ -17,5 +19,8 @@ void vdso_init(void);
  * or -errno.
  */
 unsigned long vdso_map(unsigned long stack_top);
+
+/* Where it is in @mm, of a running program: what the auxiliary vector says. */
+unsigned long vdso_of(struct mm_struct *mm);
 
 #endif

@@ -18,6 +18,7 @@ struct arch_thread {
 #define SWITCH_FRAME_BP	5
 /* Suffix of the instructions that save and load the registers of floating point. */
 #define FPU_SUFFIX	"64"
+#define STACK_POINTER	"rsp"
 
 /* FS and GS bases of a task, usually the running one (arch_prctl). The address must be canonical and a user's. */
 void thread_set_fs_base(struct thread_struct *t, unsigned long base);
