@@ -14,9 +14,12 @@ ifneq ($(origin CC),default)
 export CC
 SUFFIX := -$(notdir $(firstword $(CC)))
 endif
-KERNEL_DIR := build/kernel$(if $(DEBUG),-debug)$(SUFFIX)
+# What is not known is refused by tools/run, in its words.
+ISA := $(if $(filter i386 i386pae,$(ARCH)),$(ARCH),x86_64)
+# The kernel's build directory, and the programs for it: those of i386 run on both its kernels.
+KERNEL_DIR := build/kernel$(if $(filter-out x86_64,$(ISA)),-$(ISA))$(if $(DEBUG),-debug)$(SUFFIX)
 KERNEL := $(KERNEL_DIR)/kernel/quire.elf
-INITRAMFS := build/initramfs.cpio
+INITRAMFS := build/initramfs$(if $(filter i386%,$(ISA)),-i386).cpio
 
 # These reach the programs exactly as they were written, dollar signs and all.
 define hand_over
@@ -38,7 +41,7 @@ help:
 #:   MEM=1G          memory of the machine (K, M, G, T)
 #:   CPUS=2          its CPUs
 #:   MACHINE=q35     the machine: q35, pc or microvm
-#:   ARCH=x86_64     its architecture
+#:   ARCH=x86_64     the kernel: x86_64, i386 (two levels of page tables) or i386pae
 #:   APPEND='...'    more for the kernel command line, such as 'mem=512M maxcpus=1'
 #:   ROOT=dir        files laid over the initial file system, with modes and links
 #:   CMD='...'       run this instead, print only what it prints, power off
@@ -64,14 +67,17 @@ build/make-exit.so: tools/make-exit.c | deps-run
 
 #: make kernel     Build the kernel, build/kernel/kernel/quire.elf (DEBUG=1: build/kernel-debug).
 kernel: deps-run
-	@tools/build $(KERNEL_DIR) -Dworld=kernel $(if $(DEBUG),-Ddebug_checks=true)
+	@tools/build $(KERNEL_DIR) -Dworld=kernel -Disa=$(ISA) $(if $(DEBUG),-Ddebug_checks=true)
 	@ln -sf $(KERNEL_DIR)/compile_commands.json compile_commands.json
 
 #: make initramfs  Make the initial file system, build/initramfs.cpio.
 initramfs: $(INITRAMFS)
-$(INITRAMFS): tools/mkinitramfs $(shell find tools/rootfs -type f) | deps-run
+$(INITRAMFS): tools/mkinitramfs $(if $(filter i386%,$(ISA)),build/busybox-i386) $(shell find tools/rootfs -type f) | deps-run
 	@mkdir -p build
-	@tools/mkinitramfs --base $@
+	@tools/mkinitramfs $(if $(filter i386%,$(ISA)),--busybox build/busybox-i386,--base) $@
+
+build/busybox-i386: | deps-run
+	@tools/busybox-i386 $@
 
 #: make iso        Make build/quire.iso, which GRUB boots (APPEND='...' is kept in it).
 iso: kernel initramfs
