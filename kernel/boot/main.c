@@ -100,6 +100,7 @@ static void __init init_memory(void)
 {
 	static struct quire_boot boot;
 
+	early_bring_low(&boot_info.initrd.start, &boot_info.initrd.end);
 	boot = (struct quire_boot){
 		.port = &kernel_port,
 		.cmdline = boot_info.cmdline,

@@ -113,7 +113,6 @@ int quire_init_frames(void)
 	err = arch_init_mem_mapping(&boot_memory);
 	if (err)
 		return err;
-	memblock_set_current_limit(ARCH_LOWMEM_END);
 	sync = memblock_alloc(sync_state_bytes(nr_cpus), CACHE_LINE_BYTES);
 	if (!sync)
 		return -ENOMEM;

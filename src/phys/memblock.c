@@ -312,11 +312,6 @@ paddr_t memblock_phys_alloc_try_nid(paddr_t size, paddr_t align, int nid)
 	return where || nid == NUMA_NO_NODE ? where : memblock_phys_alloc(size, align);
 }
 
-void memblock_set_current_limit(paddr_t limit)
-{
-	this_quire()->memblock->current_limit = limit;
-}
-
 void *memblock_alloc_node(size_t size, size_t align, int nid)
 {
 	paddr_t where = memblock_phys_alloc_try_nid(size, align, nid);

@@ -77,8 +77,6 @@ paddr_t memblock_phys_alloc(paddr_t size, paddr_t align);
 paddr_t memblock_phys_alloc_try_nid(paddr_t size, paddr_t align, int nid);
 /* As above, zeroed, by its address in the direct map. NULL: none. */
 void *memblock_alloc(size_t size, size_t align);
-/* From now on nothing is allocated at and above @limit: what the kernel uses needs an address. */
-void memblock_set_current_limit(paddr_t limit);
 void *memblock_alloc_node(size_t size, size_t align, int nid);
 
 paddr_t memblock_phys_mem_size(void);

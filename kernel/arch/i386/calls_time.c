@@ -3,6 +3,7 @@
 #include "arch/i386/calls.h"
 
 #include "proc/timespec.h"
+#include "sched/wait.h"
 
 
 /* A second and its part, timespec and timeval alike. */
@@ -127,7 +128,9 @@ SYSCALL_DEFINE2(i386_sched_rr_get_interval, int, pid, struct pair32 *, to)
 /* A sleep that goes on after a stop writes what is left where it was first told to. */
 static long sleep_result(long result, const struct pair64 *at, struct pair32 *left)
 {
-	return result == -EINTR && left && narrow(0, at, left, 1) ? -EFAULT : result;
+	bool interrupted = result == -ERESTART_RESTARTBLOCK || result == -ERESTARTNOHAND || result == -EINTR;
+
+	return interrupted && left && narrow(0, at, left, 1) ? -EFAULT : result;
 }
 
 SYSCALL_DEFINE2(i386_nanosleep, const struct pair32 *, from, struct pair32 *, left)

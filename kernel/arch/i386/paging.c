@@ -9,6 +9,7 @@
 #include "arch/pte.h"
 #include "arch/smp.h"
 #include "arch/tlb.h"
+#include "base/string.h"
 #include "boot/linker.h"
 
 #define NR_WINDOWS	64
@@ -24,6 +25,18 @@ static bool memory_ready;		/* the library's tables have replaced those of boot *
 uint64_t kernel_root_phys(void)
 {
 	return __pa_symbol(kernel_root);
+}
+
+/* What is too large, or out of reach, stays: whoever wants it says what is wrong. */
+void __init early_bring_low(uint64_t *start, uint64_t *end)
+{
+	uint64_t size = *end - *start, to = (EARLY_LOW_END - size) & ~(uint64_t)(PAGE_SIZE - 1);
+
+	if (*end <= EARLY_LOW_END || *end > EARLY_PHYS_END || size > EARLY_LOW_END / 2)
+		return;
+	memmove(early_phys(to), (const void *)(uintptr_t)*start, size);
+	*start = to;
+	*end = to + size;
 }
 
 void __init paging_init(void)

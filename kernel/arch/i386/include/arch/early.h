@@ -25,4 +25,7 @@ static inline uint64_t early_phys_of(const void *at)
 	return (uintptr_t)at - ((uintptr_t)at >= PAGE_OFFSET_TEXT ? PAGE_OFFSET_TEXT : 0);
 }
 
+/* Moves the loader's archive to the end of low memory, if it lies above it, before memory is set up. */
+void early_bring_low(uint64_t *start, uint64_t *end);
+
 #endif

@@ -23,4 +23,9 @@ static inline uint64_t early_phys_of(const void *at)
 	return virt_to_phys(at);
 }
 
+/* The loader's archive, before memory is set up: here it has an address wherever it lies. */
+static inline void early_bring_low(uint64_t *start, uint64_t *end)
+{
+}
+
 #endif
