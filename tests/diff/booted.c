@@ -11,9 +11,11 @@
 #define _GNU_SOURCE
 #include "diff.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -49,7 +51,8 @@ static const struct {
 	{ SCOPE_NARROW, 1 }, { SCOPE_WIDE, 2035 }, { SCOPE_WIDE, 2150 }, { SCOPE_KERNEL, 78 }, { SCOPE_KERNEL, 79 },
 	{ SCOPE_KERNEL, 80 }, { SCOPE_KERNEL, 91 }, { SCOPE_KERNEL, 101 }, { SCOPE_KERNEL, 108 }, { SCOPE_KERNEL, 5139 }, { SCOPE_LIMITS, 1000 },
 	{ SCOPE_LIMITS, 1002 }, { SCOPE_LIMITS, 1004 }, { SCOPE_LIMITS, 1006 }, { SCOPE_LIMITS, 2002 }, { SCOPE_LIMITS, 2096 },
-	{ SCOPE_LIMITS, 5124 }, { SCOPE_LIMITS, 5268 }, { SCOPE_LIMITS, 7771644 },
+	{ SCOPE_LIMITS, 5124 }, { SCOPE_LIMITS, 5268 }, { SCOPE_LIMITS, 7771644 }, { SCOPE_LIMITS, 7772090 }, { SCOPE_LIMITS, 7771682 },
+	{ SCOPE_LIMITS, 7771517 },
 	{ SCOPE_WATCHED, 101 }, { SCOPE_WATCHED, 104 }, { SCOPE_WATCHED, 107 }, { SCOPE_WATCHED, 113 }, { SCOPE_WATCHED, 116 },
 	{ SCOPE_WATCHED, 119 }, { SCOPE_WATCHED, 122 }, { SCOPE_WATCHED, 125 },
 };
@@ -114,11 +117,16 @@ static bool cuts_and_fails(unsigned int i)
 	const struct result *last = before(i);
 	bool refused = ops[i].kind == OP_BRK ? (unsigned long)results[i].ret != ops[i].addr : results[i].ret < 0;
 
-	/* A segment that ends behind the arena has been cut where nobody looks, but its count of mappings tells. */
+	/* A segment that reaches out of the arena has been cut where nobody looks, but its count of mappings tells. */
 	if (ops[i].kind == OP_SHMAT && refused && ops[i].addr < ARENA_END && ops[i].addr >= ARENA_END - MOST_SEGMENT_PAGES * 4096ul)
+		return true;
+	if (ops[i].kind == OP_MMAP && results[i].ret == -ENOMEM && ops[i].addr < ARENA_END && ops[i].addr + ops[i].len >= ARENA_END)
 		return true;
 	if (ops[i].kind == OP_EXIT || !refused || !last || !strcmp(last->maps, results[i].maps))
 		return false;
+	/* Both clear a move's destination before its source is cut. */
+	if (ops[i].kind == OP_MREMAP && ops[i].flags & MREMAP_FIXED)
+		return true;
 	strcpy(maps[0], last->maps);
 	strcpy(maps[1], results[i].maps);
 	maps_without_cuts(maps[0]);

@@ -80,8 +80,10 @@ static bool read_part(const char *line, struct part *part)
 static bool goes_on(const struct part *a, const struct part *b)
 {
 	bool offsets = strcmp(a->kind, "anon") && strcmp(a->kind, "heap");
+	/* What is cut off the heap behind its end is not called so any more. */
+	bool tail = !strcmp(a->kind, "heap") && !strcmp(b->kind, "anon");
 
-	return a->heap == b->heap && a->end == b->start && !strcmp(a->perms, b->perms) && !strcmp(a->kind, b->kind) &&
+	return a->heap == b->heap && a->end == b->start && !strcmp(a->perms, b->perms) && (tail || !strcmp(a->kind, b->kind)) &&
 	       (!offsets || a->offset + a->end - a->start == b->offset);
 }
 
