@@ -80,6 +80,15 @@ void userfault_notes_forget(struct list_head *notes, enum userfault_event_type t
  * dropped. */
 bool userfault_remove(struct vm_area_struct *vma, unsigned long start, unsigned long end);
 
+/* ---- filling ---- */
+
+/*
+ * The VMA at `start`, where a request wants to put pages. A private one gets its anon_vma, before anybody asks whether the request may be:
+ * as on Linux, and as there it shows in a fork, which copies all that such a VMA has. mmap lock held.
+ * ERR_PTR(-ENOENT): nothing is there, -ENOMEM.
+ */
+struct vm_area_struct *userfault_destination(struct mm_struct *mm, vaddr_t start);
+
 /* ---- faults ---- */
 
 /*

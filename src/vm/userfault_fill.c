@@ -20,12 +20,23 @@ struct fill {
 	struct page *page;         /* FILL_COPY, and FILL_ZERO of an object: what is to be there */
 };
 
+struct vm_area_struct *userfault_destination(struct mm_struct *mm, vaddr_t start)
+{
+	struct vm_area_struct *vma = vma_lookup(mm, start);
+
+	if (!vma)
+		return ERR_PTR(-ENOENT);
+	return vma->vm_flags & VM_SHARED || anon_vma_prepare(vma) == 0 ? vma : ERR_PTR(-ENOMEM);
+}
+
 /* The VMA of the request, as long as it can be filled that way; any monitor of the program may, as on Linux. ERR_PTR. mmap lock held. */
 static struct vm_area_struct *fill_vma(const struct fill *fill)
 {
-	struct vm_area_struct *vma = vma_lookup(fill->uf->mm, fill->start);
+	struct vm_area_struct *vma = userfault_destination(fill->uf->mm, fill->start);
 
-	if (!vma || !vma->userfault || fill->len > vma->vm_end - fill->start)
+	if (IS_ERR(vma))
+		return vma;
+	if (!vma->userfault || fill->len > vma->vm_end - fill->start)
 		return ERR_PTR(-ENOENT);
 	if ((fill->mode & UFFD_FILL_WP) && !(vma->vm_flags & VM_UFFD_WP))
 		return ERR_PTR(-EINVAL);
@@ -63,8 +74,6 @@ static int fill_entry(struct fill *fill, struct vm_area_struct *vma)
 	spinlock_t *ptl;
 	pte_t old;
 
-	if (fill->kind == FILL_COPY && anon_vma_prepare(vma) != 0)
-		return -ENOMEM;
 	if (pgtable_populate(&mm->pgt, fill->dst, GFP_KERNEL) != 0)
 		return -ENOMEM;
 	vmf.pte = pgtable_lock_pte_nopop(&mm->pgt, fill->dst, &ptl);

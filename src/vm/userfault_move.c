@@ -35,9 +35,11 @@ static int check_sides(const struct userfault *uf, const struct vm_area_struct *
 /* Both VMAs, checked. mmap lock held. 0 or -errno. */
 static int find_sides(const struct userfault *uf, struct page_move *move, unsigned long len)
 {
+	move->dst_vma = userfault_destination(uf->mm, move->dst);
+	if (IS_ERR(move->dst_vma))
+		return (int)PTR_ERR(move->dst_vma);
 	move->src_vma = vma_lookup(uf->mm, move->src);
-	move->dst_vma = vma_lookup(uf->mm, move->dst);
-	if (!move->src_vma || !move->dst_vma)
+	if (!move->src_vma)
 		return -ENOENT;
 	if ((move->src_vma->vm_flags | move->dst_vma->vm_flags) & VM_SHARED)
 		return -EINVAL;
@@ -162,7 +164,7 @@ static int try_move(struct page_move *move, unsigned int mode)
 {
 	struct pgtable *pgt = &move->dst_vma->vm_mm->pgt;
 
-	if (anon_vma_prepare(move->dst_vma) != 0 || pgtable_populate(pgt, move->dst, GFP_KERNEL) != 0)
+	if (pgtable_populate(pgt, move->dst, GFP_KERNEL) != 0)
 		return -ENOMEM;
 	move->dst_pte = pgtable_find_pte(pgt, move->dst);
 	move->src_pte = pgtable_find_pte(pgt, move->src);

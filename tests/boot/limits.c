@@ -63,7 +63,7 @@ static void test_no_locking(void)
 	fails(mlock(p, PAGE), EPERM, "no locked memory at all: mlock");
 	fails(mlockall(MCL_CURRENT), EPERM, "mlockall");
 	/* The C library would turn the error into another. */
-	fails(syscall(SYS_mmap, NULL, PAGE, RW, ANON | MAP_LOCKED, -1, 0), EPERM, "MAP_LOCKED");
+	fails(syscall(SYS_mmap, NULL, PAGE, RW, ANON | MAP_LOCKED, -1, 0L), EPERM, "MAP_LOCKED");
 	tap_is(munlock(p, PAGE), 0, "munlock is free");
 	tap_is(munlockall(), 0, "munlockall, too");
 	munmap(p, 2 * PAGE);

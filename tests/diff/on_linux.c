@@ -136,7 +136,7 @@ static long remap_file(const struct op *op)
 {
 	uint64_t hash = DIFF_HASH_BEGIN;
 	long ret = result_of((long)syscall(SYS_mmap, SIDE_BASE, SIDE_PAGES * 4096ul, PROT_READ | PROT_WRITE,
-					   op->flags | MAP_FIXED, files[op->file], 0));
+					   op->flags | MAP_FIXED, (long)files[op->file], 0L));
 
 	for (unsigned int k = 0; k < REMAP_STEPS && ret == (long)SIDE_BASE; k++) {
 		unsigned int to, from, pages;
