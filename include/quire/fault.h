@@ -18,6 +18,7 @@ enum fault_flags {
 	FAULT_FLAG_REMOTE = 0x80,      /* for another process (ptrace, process_vm_*)     */
 	FAULT_FLAG_INSTRUCTION = 0x100,
 	FAULT_FLAG_PKEY = 0x200,       /* the protection key of the page forbids it      */
+	FAULT_FLAG_ALONE = 0x8000,     /* internal: no cached pages around it are mapped  */
 	FAULT_FLAG_VMA_LOCK = 0x1000,  /* internal: running under the VMA's lock only    */
 	FAULT_FLAG_KILLABLE = 0x10,
 };

@@ -115,7 +115,8 @@ static void zap_part(struct mmu_gather *tlb, const struct pgtable_cursor *c, con
 			continue;
 		}
 		page = pte_page(old);
-		if (unlikely(filter) && (pte_special(old) || spared(range, page)))
+		/* The zero page is nobody's copy. */
+		if (unlikely(filter) && (pte_special(old) ? range->check_index : spared(range, page)))
 			continue;
 		tlb_note_range(tlb, addr, addr + PAGE_SIZE);
 		if (whole)

@@ -210,7 +210,7 @@ static vm_fault_t read_fault(struct vm_fault *vmf, pgoff_t index)
 	struct page *page;
 
 	if (index == linear_page_index(vmf->vma, vmf->address) && pte_none(vmf->orig) &&
-	    likely(!(vmf->vma->vm_flags & (VM_UFFD_WP | VM_UFFD_MINOR))) && fault_around(vmf))
+	    likely(!(vmf->vma->vm_flags & (VM_UFFD_WP | VM_UFFD_MINOR)) && !(vmf->flags & FAULT_FLAG_ALONE)) && fault_around(vmf))
 		return 0;
 	page = object_page(vmf, index, &failed);
 	return page ? map_one(vmf, page, read_entry(vmf->vma, page)) : failed;

@@ -149,14 +149,15 @@ static int fill_object(struct fill *fill, struct vm_area_struct *vma)
 	vm_fault_t result;
 	int err;
 
-	if (pte && !is_free(pte_read(pte)))
+	/* Who goes on with a page that is not there hears that first. */
+	if (fill->kind != FILL_CONTINUE && pte && !is_free(pte_read(pte)))
 		return -EEXIST;
 	err = provide_page(fill, vma);
 	if (!err)
 		err = mark_entry(fill, vma);
 	if (err)
 		return err;
-	result = handle_mm_fault(vma->vm_mm, vma, fill->dst, FAULT_FLAG_REMOTE | (write ? FAULT_FLAG_WRITE : 0));
+	result = handle_mm_fault(vma->vm_mm, vma, fill->dst, FAULT_FLAG_REMOTE | FAULT_FLAG_ALONE | (write ? FAULT_FLAG_WRITE : 0));
 	if (!(result & VM_FAULT_ERROR))
 		return 0;
 	return result & VM_FAULT_OOM ? -ENOMEM : -EFAULT;

@@ -62,9 +62,17 @@ static long copy_to(int fd, const struct op *op)
 static long move_to(int fd, const struct op *op)
 {
 	struct copy move = { real(op->addr), real(op->new_addr), op->len, op->flags, 0 };
-	long ret = ioctl(fd, MOVE, &move);
+	long ret = ioctl(fd, MOVE, &move), done = 0;
 
-	return outcome(ret, move.done);
+	/* A page is busy for a moment: the rest is asked for again, as a monitor would. */
+	for (unsigned int tries = 0; ret < 0 && errno == EAGAIN && tries < 100; tries++) {
+		unsigned long moved = (long)move.done > 0 ? (unsigned long)move.done : 0;
+
+		done += (long)moved;
+		move = (struct copy){ move.dst + moved, move.src + moved, move.len - moved, op->flags, 0 };
+		ret = ioctl(fd, MOVE, &move);
+	}
+	return outcome(ret, (long)move.done > 0 || !done ? done + (long)move.done : done);
 }
 
 long do_watch_op(const struct op *op)

@@ -420,7 +420,7 @@ def jobs():
                   "panic": selftest("panic", r"Kernel panic - not syncing"),
                   "stack-overflow": selftest("stack_overflow", r"(?i)stack.*overflow|stack guard"),
                   "double-fault": selftest("double_fault", r"(?i)double fault"),
-                  "wild-kernel-pointer": selftest("wild_pointer", r"unable to handle page fault at ffffb00000000000"),
+                  "wild-kernel-pointer": selftest("wild_pointer", r"unable to handle page fault at ffffc8fffffff000"),
                   "text-is-read-only": selftest("write_text", r"write forbidden in kernel mode, kernel address"),
                   "data-does-not-run": selftest("exec_data", r"instruction fetch forbidden in kernel mode, kernel address"),
                   "smap": selftest("read_user", r"read forbidden in kernel mode, user address"),

@@ -22,9 +22,9 @@
 #include "base/string.c"
 
 #ifdef __x86_64__
-#include "arch/x86_64/include/arch/cpu.h"
+#include "arch/x86/include/arch/cpu.h"
 
-#include "arch/x86_64/memory.c"
+#include "arch/x86/memory.c"
 #else
 #include "base/memory.c"
 #endif
