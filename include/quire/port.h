@@ -113,6 +113,9 @@ struct quire_port {
 	/* May the current context do what needs `capability`? NULL: no. */
 	bool (*capable)(enum quire_capability capability);
 
+	/* The address space of the program that runs, which mode 2 of overcommit keeps its reserve back from. NULL, or returns NULL: none. */
+	struct mm_struct *(*current_mm)(void);
+
 	/* Soft limit of the current context in bytes, ~0UL for none. NULL: none. */
 	unsigned long (*rlimit)(enum quire_rlimit which);
 

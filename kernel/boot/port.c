@@ -84,6 +84,11 @@ static bool port_fatal_signal_pending(void)
 	return fatal_signal_pending(current);
 }
 
+static struct mm_struct *port_current_mm(void)
+{
+	return current->thread.mm;
+}
+
 static bool port_capable(enum quire_capability capability)
 {
 	static const int numbers[] = {
@@ -125,6 +130,7 @@ const struct quire_port kernel_port = {
 	.oom_kill = port_oom_kill,
 	.fatal_signal_pending = port_fatal_signal_pending,
 	.capable = port_capable,
+	.current_mm = port_current_mm,
 	.rlimit = port_rlimit,
 	.deny_pkey = pkru_deny_key,
 	.random = va_random_bytes,

@@ -75,6 +75,9 @@ int vm_charge(const struct mm_struct *mm, long pages)
 
 	if (this_vm()->overcommit_mode == OVERCOMMIT_NEVER && port->capable)
 		admin = port->capable(QUIRE_CAP_SYS_ADMIN);
+	/* Memory of an object: whoever asks for it is the one that may not take all. */
+	if (this_vm()->overcommit_mode == OVERCOMMIT_NEVER && !mm && port->current_mm)
+		mm = port->current_mm();
 	return vm_enough_memory(mm, pages, admin);
 }
 

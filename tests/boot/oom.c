@@ -106,6 +106,24 @@ static void all_is_taken(void)
 	waitpid(kept, NULL, 0);
 }
 
+/* A 32nd of its size is kept back from it, up to user_reserve_kbytes: here more than there is. */
+static void takes_no_reserve(void *argument)
+{
+	long reserve = number_in("/proc/sys/vm/user_reserve_kbytes", "");
+	int fd = memfd_create("reserve", 0), wrong = 0;
+	char byte = 1;
+
+	(void)argument;
+	wrong |= mmap(NULL, PAGE, PROT_READ, MAP_SHARED | MAP_ANONYMOUS, -1, 0) == MAP_FAILED;
+	wrong |= mmap(NULL, 1ul << 40, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED;
+	wrong |= !set("/proc/sys/vm/user_reserve_kbytes", 1l << 34);
+	wrong |= mmap(NULL, PAGE, PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED || errno != ENOMEM;
+	wrong |= mmap(NULL, PAGE, PROT_READ, MAP_SHARED | MAP_ANONYMOUS, -1, 0) != MAP_FAILED || errno != ENOMEM;
+	wrong |= write(fd, &byte, 1) != -1 || errno != ENOSPC;
+	wrong |= !set("/proc/sys/vm/user_reserve_kbytes", reserve);
+	_exit(wrong);
+}
+
 /* Not more is promised than there is, with what the kernel itself needs kept back: so all of it can be had. */
 static void only_what_is_there(void)
 {
@@ -114,6 +132,7 @@ static void only_what_is_there(void)
 	tap_ok(set("/proc/sys/vm/overcommit_memory", 2) && set("/proc/sys/vm/overcommit_ratio", 60), "mode 2");
 	tap_is(in_child(take_without_end, NULL), 7, "who takes all that is promised gets ENOMEM from mmap");
 	tap_is(number_in("/proc/vmstat", "oom_kill ") - before, 0, "and nobody is killed");
+	tap_is(in_child(takes_no_reserve, NULL), 0, "a large program leaves the user reserve alone, whatever it asks for");
 	tap_ok(set("/proc/sys/vm/overcommit_memory", 0) && set("/proc/sys/vm/overcommit_ratio", ratio), "mode 0 again");
 }
 
