@@ -89,7 +89,7 @@ static int ended_by(pid_t pid)
 static void all_is_taken(void)
 {
 	long before = number_in("/proc/vmstat", "oom_kill ");
-	pid_t kept = holder(24 * MIB, 0), given = holder(8 * MIB, 900);
+	pid_t kept = holder(24 * MIB, 0), given = holder(8 * MIB, 1000);
 	static char log[1 << 18];
 	int len;
 
